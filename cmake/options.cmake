@@ -1,0 +1,27 @@
+# Flags that every target of ours shares.
+add_library(millrace_options INTERFACE)
+target_compile_options(millrace_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  -Wunused -Wcast-align -Wthread-safety -Werror
+  -fno-omit-frame-pointer -fstack-protector-strong)
+target_compile_definitions(millrace_options INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
+
+if(MILLRACE_SANITIZE)
+  target_compile_options(millrace_options INTERFACE
+    -fsanitize=${MILLRACE_SANITIZE} -fno-sanitize-recover=all -g1 -O1)
+  target_link_options(millrace_options INTERFACE -fsanitize=${MILLRACE_SANITIZE})
+  target_compile_definitions(millrace_options INTERFACE MILLRACE_SANITIZED=1)
+endif()
+if(MILLRACE_FUZZERS)
+  target_compile_options(millrace_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+add_link_options(-fuse-ld=lld-19)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+if(MILLRACE_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+find_package(Python3 REQUIRED COMPONENTS Interpreter)

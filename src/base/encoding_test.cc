@@ -1,0 +1,67 @@
+#include "base/encoding.h"
+
+#include <gtest/gtest.h>
+
+#include "base/digest.h"
+#include "base/random.h"
+#include "base/time_text.h"
+
+namespace base {
+namespace {
+
+TEST(Base64, RoundTripsEveryLength) {
+  SeededRandom random(1);
+  for (std::size_t length = 0; length < 100; ++length) {
+    const std::string bytes = random_text(random, "\x01\x7f\xffz", length);
+    EXPECT_EQ(from_base64(base64(bytes)), bytes);
+  }
+}
+
+TEST(Base64, RefusesWhatIsNotBase64) {
+  for (const char* text : {"A", "AB", "ABC", "A===", "AB=C", "AB C", "ABCD=", "AB\xff="})
+    EXPECT_EQ(from_base64(text), std::nullopt) << text;
+  EXPECT_EQ(from_base64("TWE="), "Ma");
+}
+
+TEST(Uri, EncodesAsSigV4Asks) {
+  EXPECT_EQ(uri_encode("a b/ü~*"), "a%20b%2F%C3%BC~%2A");
+  EXPECT_EQ(uri_encode("a/b", true), "a/b");
+  EXPECT_EQ(uri_decode("a%20b+c%zz"), "a b+c%zz");
+  EXPECT_EQ(uri_decode("a+b", true), "a b");
+}
+
+TEST(Utf8, RefusesOverlongSurrogatesAndCuts) {
+  EXPECT_TRUE(is_valid_utf8("héllo 😋 日本"));
+  for (const char* text : {"\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80"})
+    EXPECT_FALSE(is_valid_utf8(text));
+}
+
+TEST(Integers, KeepNumberOrderInByteOrder) {
+  std::string a;
+  std::string b;
+  append_u64(a, 255);
+  append_u64(b, 256);
+  EXPECT_LT(a, b);
+  EXPECT_EQ(read_u64(b), 256U);
+}
+
+TEST(Digest, MatchesPublishedVectors) {
+  EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(crc32("123456789"), 0xcbf43926U);
+  EXPECT_EQ(crc32c("123456789"), 0xe3069283U);
+  EXPECT_EQ(crc64_nvme("123456789"), 0xae8b14860a799888U);
+  EXPECT_EQ(crc32c("6789", crc32c("12345")), 0xe3069283U);
+}
+
+TEST(TimeText, RoundTrips) {
+  const Timestamp time = from_epoch_ms(1'795'409'460'123);
+  EXPECT_EQ(iso8601_ms(time), "2026-11-23T04:51:00.123Z");
+  EXPECT_EQ(parse_iso8601("2026-11-23T05:51:00.123+01:00"), time);
+  EXPECT_EQ(http_date(time), "Mon, 23 Nov 2026 04:51:00 GMT");
+  EXPECT_EQ(parse_http_date("Mon, 23 Nov 2026 04:51:00 GMT"), from_epoch_ms(1'795'409'460'000));
+  EXPECT_EQ(parse_amz_date("20261123T045100Z"), from_epoch_ms(1'795'409'460'000));
+  EXPECT_EQ(parse_amz_date("20261323T045100Z"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace base

@@ -1,0 +1,74 @@
+#include "base/random.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace base {
+
+std::uint64_t Random::next() {
+  std::uint64_t value = 0;
+  fill(std::as_writable_bytes(std::span(&value, 1)));
+  return value;
+}
+
+std::uint64_t Random::below(std::uint64_t bound) {
+  CHECK(bound > 0);
+  // Values under `reject` would make the low results more likely.
+  const std::uint64_t reject = (0 - bound) % bound;
+  std::uint64_t value = next();
+  while (value < reject) value = next();
+  return value % bound;
+}
+
+void SystemRandom::fill(std::span<std::byte> out) {
+  while (!out.empty()) {
+    const ssize_t got = getrandom(out.data(), out.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    CHECK(got > 0);
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+SeededRandom::SeededRandom(std::uint64_t seed) : state_(seed) {}
+
+// SplitMix64: one atomic addition a word, so the generator needs no lock.
+void SeededRandom::fill(std::span<std::byte> out) {
+  while (!out.empty()) {
+    std::uint64_t z = std::atomic_ref(state_).fetch_add(0x9e3779b97f4a7c15U) + 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+    z ^= z >> 31U;
+    const std::size_t part = std::min(out.size(), sizeof z);
+    std::memcpy(out.data(), &z, part);
+    out = out.subspan(part);
+  }
+}
+
+std::string random_text(Random& random, std::string_view alphabet, std::size_t length) {
+  std::string text(length, '\0');
+  for (char& c : text) c = alphabet[random.below(alphabet.size())];
+  return text;
+}
+
+std::string uuid(Random& random) {
+  std::array<std::byte, 16> bytes{};
+  random.fill(bytes);
+  bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
+  bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
+  std::string text;
+  text.reserve(36);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += kHexDigits[std::to_integer<unsigned>(bytes[i]) >> 4U];
+    text += kHexDigits[std::to_integer<unsigned>(bytes[i]) & 15U];
+  }
+  return text;
+}
+
+}  // namespace base
