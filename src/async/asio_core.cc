@@ -47,13 +47,14 @@ TimerId AsioCore::schedule(base::SteadyTime when, Work work) {
   const std::lock_guard lock(impl_->mutex);
   const TimerId id = impl_->next_timer++;
   auto timer = std::make_unique<asio::steady_timer>(impl_->context, when);
-  timer->async_wait([this, id, work = std::move(work)](const boost::system::error_code& error) mutable {
-    {
-      const std::lock_guard inner(impl_->mutex);
-      impl_->timers.erase(id);
-    }
-    if (!error) work();
-  });
+  timer->async_wait(
+      [this, id, work = std::move(work)](const boost::system::error_code& error) mutable {
+        {
+          const std::lock_guard inner(impl_->mutex);
+          impl_->timers.erase(id);
+        }
+        if (!error) work();
+      });
   impl_->timers.emplace(id, std::move(timer));
   return id;
 }

@@ -106,7 +106,7 @@ TEST(AsioCore, HopsBetweenCoresAndBack) {
     co_await on(cores.core(1));
     const bool there = Core::current() == &cores.core(1);
     const int value = co_await run_on(cores.core(0), number(3));
-    co_return there && value == 3 && Core::current() == &cores.core(1);
+    co_return there&& value == 3 && Core::current() == &cores.core(1);
   };
   EXPECT_TRUE(wait_for(pool.core(0), hop(pool)));
 }

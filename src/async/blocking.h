@@ -1,6 +1,7 @@
 #pragma once
 
-// BlockingPool: threads for calls that block (disk reads, waiting for a process), kept off the cores.
+// BlockingPool: threads for calls that block (disk reads, waiting for a process), kept off the
+// cores.
 
 #include <memory>
 #include <type_traits>

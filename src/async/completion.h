@@ -1,7 +1,8 @@
 #pragma once
 
-// Completion<T>: one value handed once from any thread to one waiting coroutine, which resumes on the
-// core it waited on. It may live in the waiter's frame: set() touches nothing after the hand-over.
+// Completion<T>: one value handed once from any thread to one waiting coroutine, which resumes on
+// the core it waited on. It may live in the waiter's frame: set() touches nothing after the
+// hand-over.
 
 #include <atomic>
 #include <optional>

@@ -1,7 +1,8 @@
 #pragma once
 
-// Core: one thread that runs short pieces of work one after the other. Whatever is owned by a core is
-// touched only there, so it needs no lock. Coroutines hop between cores with `co_await on(core)`.
+// Core: one thread that runs short pieces of work one after the other. Whatever is owned by a core
+// is touched only there, so it needs no lock. Coroutines hop between cores with `co_await
+// on(core)`.
 //
 // AsioCore (asio_core.h) is the real one; ManualCore (manual_core.h) runs everything in the calling
 // thread under a clock that the test owns.

@@ -51,8 +51,8 @@ class Gate {
   Completion<bool>* waiting_ = nullptr;
 };
 
-// Starts `task` on `core` and lets it go. With a gate, close() waits for it; a closed gate drops it.
-// An exception that leaves the task is a bug: it is logged and the process aborts.
+// Starts `task` on `core` and lets it go. With a gate, close() waits for it; a closed gate drops
+// it. An exception that leaves the task is a bug: it is logged and the process aborts.
 void spawn(Core& core, Task<void> task);
 void spawn(Core& core, Gate& gate, Task<void> task);
 

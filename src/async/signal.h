@@ -1,6 +1,7 @@
 #pragma once
 
-// Signal: "something changed, look again". Many may wait; nothing is lost between looking and waiting:
+// Signal: "something changed, look again". Many may wait; nothing is lost between looking and
+// waiting:
 //
 //   auto seen = signal.version();
 //   ... look ...

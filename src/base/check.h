@@ -9,8 +9,8 @@ namespace base {
 [[noreturn]] void check_failed(std::string_view condition, std::string_view file, int line);
 }
 
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) [[unlikely]]                                    \
-      ::base::check_failed(#condition, __FILE__, __LINE__);           \
+#define CHECK(condition)                                    \
+  do {                                                      \
+    if (!(condition)) [[unlikely]]                          \
+      ::base::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -13,9 +13,7 @@ using Timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 using Milliseconds = std::chrono::milliseconds;
 
-inline Timestamp from_epoch_ms(std::int64_t epoch_ms) {
-  return Timestamp(Milliseconds(epoch_ms));
-}
+inline Timestamp from_epoch_ms(std::int64_t epoch_ms) { return Timestamp(Milliseconds(epoch_ms)); }
 inline std::int64_t to_epoch_ms(Timestamp time) { return time.time_since_epoch().count(); }
 
 // Thread-safe.
@@ -35,7 +33,8 @@ class SystemClock final : public Clock {
 // A clock that stands still until told otherwise. Thread-safe.
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(Timestamp start = from_epoch_ms(1'800'000'000'000)) : wall_ms_(to_epoch_ms(start)) {}
+  explicit ManualClock(Timestamp start = from_epoch_ms(1'800'000'000'000))
+      : wall_ms_(to_epoch_ms(start)) {}
   Timestamp now() const override;
   SteadyTime steady_now() const override;
   // Moves both clocks forward.

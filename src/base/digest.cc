@@ -35,7 +35,8 @@ constexpr std::array<T, 256> reflected_table(T polynomial) {
   std::array<T, 256> table{};
   for (unsigned i = 0; i < 256; ++i) {
     T value = i;
-    for (int bit = 0; bit < 8; ++bit) value = (value & 1U) ? (value >> 1U) ^ polynomial : value >> 1U;
+    for (int bit = 0; bit < 8; ++bit)
+      value = (value & 1U) ? (value >> 1U) ^ polynomial : value >> 1U;
     table[i] = value;
   }
   return table;

@@ -30,8 +30,6 @@ spdlog::level::level_enum level_of(LogLevel level) {
 
 void set_log_level(LogLevel level) { logger().set_level(level_of(level)); }
 bool log_enabled(LogLevel level) { return logger().should_log(level_of(level)); }
-void log_line(LogLevel level, std::string_view line) {
-  logger().log(level_of(level), "{}", line);
-}
+void log_line(LogLevel level, std::string_view line) { logger().log(level_of(level), "{}", line); }
 
 }  // namespace base

@@ -51,25 +51,26 @@ std::unexpected<Error> errno_error(std::string_view doing, int error_number);
 #define MILLRACE_CONCAT_(a, b) a##b
 #define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_(a, b)
 
-// Hands a failed std::expected on to the caller. `RETURN_` in functions, `CO_RETURN_` in coroutines;
-// the expression may itself contain a co_await only when it is a whole statement before.
-#define RETURN_IF_ERROR(expression)                                       \
-  do {                                                                    \
-    auto status_of_call = (expression);                                   \
+// Hands a failed std::expected on to the caller. `RETURN_` in functions, `CO_RETURN_` in
+// coroutines; the expression may itself contain a co_await only when it is a whole statement
+// before.
+#define RETURN_IF_ERROR(expression)                                                 \
+  do {                                                                              \
+    auto status_of_call = (expression);                                             \
     if (!status_of_call) return std::unexpected(std::move(status_of_call).error()); \
   } while (false)
-#define CO_RETURN_IF_ERROR(expression)                                    \
-  do {                                                                    \
-    auto status_of_call = (expression);                                   \
+#define CO_RETURN_IF_ERROR(expression)                                                 \
+  do {                                                                                 \
+    auto status_of_call = (expression);                                                \
     if (!status_of_call) co_return std::unexpected(std::move(status_of_call).error()); \
   } while (false)
-#define ASSIGN_OR_RETURN(declaration, expression)                                  \
-  auto MILLRACE_CONCAT(result_of_line_, __LINE__) = (expression);                  \
-  if (!MILLRACE_CONCAT(result_of_line_, __LINE__))                                 \
+#define ASSIGN_OR_RETURN(declaration, expression)                                          \
+  auto MILLRACE_CONCAT(result_of_line_, __LINE__) = (expression);                          \
+  if (!MILLRACE_CONCAT(result_of_line_, __LINE__))                                         \
     return std::unexpected(std::move(MILLRACE_CONCAT(result_of_line_, __LINE__)).error()); \
   declaration = *std::move(MILLRACE_CONCAT(result_of_line_, __LINE__))
-#define CO_ASSIGN_OR_RETURN(declaration, expression)                               \
-  auto MILLRACE_CONCAT(result_of_line_, __LINE__) = (expression);                  \
-  if (!MILLRACE_CONCAT(result_of_line_, __LINE__))                                 \
+#define CO_ASSIGN_OR_RETURN(declaration, expression)                                          \
+  auto MILLRACE_CONCAT(result_of_line_, __LINE__) = (expression);                             \
+  if (!MILLRACE_CONCAT(result_of_line_, __LINE__))                                            \
     co_return std::unexpected(std::move(MILLRACE_CONCAT(result_of_line_, __LINE__)).error()); \
   declaration = *std::move(MILLRACE_CONCAT(result_of_line_, __LINE__))

@@ -29,5 +29,7 @@ class Strong {
 
 template <class Tag, class T>
 struct std::hash<base::Strong<Tag, T>> {
-  std::size_t operator()(const base::Strong<Tag, T>& id) const { return std::hash<T>{}(id.value()); }
+  std::size_t operator()(const base::Strong<Tag, T>& id) const {
+    return std::hash<T>{}(id.value());
+  }
 };

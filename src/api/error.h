@@ -1,0 +1,34 @@
+#pragma once
+
+// api::Error: what a caller did wrong, as AWS names it. `code` is the name on the wire
+// ("ResourceNotFoundException", "NoSuchEntity"); `status` the HTTP status; `message` AWS's words.
+// Some errors carry more members (a transaction's CancellationReasons): `detail` points to the
+// generated error structure and `detail_shape` describes it to the codecs.
+
+#include <expected>
+#include <memory>
+#include <string>
+
+namespace api {
+
+struct Shape;
+
+struct Error {
+  std::string code;
+  int status = 400;
+  std::string message;
+  std::shared_ptr<const void> detail;
+  const Shape* detail_shape = nullptr;
+};
+
+template <class T>
+using Outcome = std::expected<T, Error>;
+
+inline std::unexpected<Error> fail(std::string code, int status, std::string message) {
+  return std::unexpected(
+      Error{.code = std::move(code), .status = status, .message = std::move(message)});
+}
+// The error for what failed on our side: HTTP 500, a text that names nothing internal.
+Error internal_failure();
+
+}  // namespace api
