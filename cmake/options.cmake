@@ -3,6 +3,7 @@ add_library(millrace_options INTERFACE)
 target_compile_options(millrace_options INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -Wunused -Wcast-align -Wthread-safety -Werror
+  -Wno-missing-designated-field-initializers  # a struct's defaults are its own business
   -fno-omit-frame-pointer -fstack-protector-strong)
 target_compile_definitions(millrace_options INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
