@@ -1,0 +1,60 @@
+#pragma once
+
+// What can be wrong with a request's signature, apart from how each protocol family words it.
+// Verification finds a SignatureError before anyone need know which service is meant;
+// to_api_error() then dresses it for that service. Plain values, thread-safe.
+
+#include <string>
+#include <string_view>
+
+#include "api/error.h"
+
+namespace auth {
+
+// How a service's protocol names and numbers errors.
+enum class ErrorFamily {
+  kJson,      // JSON 1.0/1.1 and CBOR: names end in Exception, HTTP 400
+  kQuery,     // IAM, STS, CloudFormation, CloudWatch's query protocol: bare names, HTTP 403
+  kRestJson,  // Lambda: names end in Exception, HTTP 403
+  kS3,        // names and texts of its own
+};
+
+enum class SignatureFailure {
+  kMissingToken,          // no Authorization header, no query signature
+  kUnsupportedAlgorithm,  // a header of another scheme, or another AWS4 algorithm
+  kIncomplete,            // a part is missing or malformed
+  kMissingDate,           // neither X-Amz-Date nor Date
+  kBadDate,               // a date that cannot be read
+  kBadCredential,         // Credential is not five parts
+  kQueryIncomplete,       // some X-Amz-... query parameters, not all
+  kQueryBadExpires,       // X-Amz-Expires not a number, negative or over a week
+  kWrongRegion,
+  kWrongService,
+  kWrongTerminator,
+  kWrongScopeDate,        // the scope's day is not the timestamp's
+  kHeaderNotSigned,       // a header that has to be signed is not
+  kMissingContentSha256,  // S3 wants x-amz-content-sha256
+  kBadContentSha256,      // neither a hash nor one of the known words
+  kExpired,               // the timestamp lies too far back
+  kNotYetCurrent,         // the timestamp lies too far ahead
+  kPresignedExpired,      // a presigned request after its Expires
+  kUnknownKey,            // no such access key
+  kInvalidToken,          // the session token is missing, unknown or of another key
+  kExpiredToken,          // the session is over
+  kMismatch,              // the signature is not the one we compute
+  kPayloadMismatch,       // x-amz-content-sha256 is not the body's hash
+  kChunkMismatch,         // a chunk of an aws-chunked body is signed wrongly
+};
+
+struct SignatureError {
+  SignatureFailure failure = SignatureFailure::kMismatch;
+  // What JSON, Query and REST-JSON services say; empty: the table's text for the failure.
+  std::string message = {};
+  // What S3 says; empty: the table's text for the failure.
+  std::string s3_message = {};
+};
+
+// One table from failure and family to code, status and text.
+api::Error to_api_error(const SignatureError& error, ErrorFamily family);
+
+}  // namespace auth
