@@ -17,7 +17,7 @@ struct Error {
   std::string code;
   int status = 400;
   std::string message;
-  std::shared_ptr<const void> detail;
+  std::shared_ptr<const void> detail = nullptr;
   const Shape* detail_shape = nullptr;
 };
 
