@@ -48,6 +48,13 @@ async::Task<base::Result<std::vector<LogEntry>>> MemoryStore::read_log(LogId log
   co_return page;
 }
 
+async::Task<base::Result<LogBounds>> MemoryStore::log_bounds(LogId log) {
+  const std::lock_guard lock(mutex_);
+  const auto found = logs_.find(log.value());
+  if (found == logs_.end() || found->second.empty()) co_return LogBounds();
+  co_return LogBounds{found->second.begin()->first, found->second.rbegin()->first + 1};
+}
+
 base::Result<Sequence> MemoryStore::submit(Batch batch) {
   const std::lock_guard lock(mutex_);
   if (failed_)

@@ -20,6 +20,7 @@ class MemoryStore final : public Store {
                                                         ScanOptions options) override;
   async::Task<base::Result<std::vector<LogEntry>>> read_log(LogId log, std::uint64_t from,
                                                             ReadLogOptions options) override;
+  async::Task<base::Result<LogBounds>> log_bounds(LogId log) override;
   base::Result<Sequence> submit(Batch batch) override;
   async::Task<base::Status> durable(Sequence sequence) override;
   Sequence applied() const override;

@@ -81,6 +81,13 @@ class Batch {
   std::size_t bytes_ = 0;
 };
 
+// What a log holds: positions in [first, end). An empty log has first == end; one that was never
+// written, or was trimmed empty before a restart, may answer {0, 0}.
+struct LogBounds {
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+};
+
 struct ScanOptions {
   std::size_t limit = 1000;           // entries, at most
   std::size_t bytes_max = 1U << 20U;  // stops after the entry that passes it
@@ -103,6 +110,9 @@ class Store {
   // Entries at or above `from`, ascending, that are durable. Empty at the end of the log.
   virtual async::Task<base::Result<std::vector<LogEntry>>> read_log(
       LogId log, std::uint64_t from, ReadLogOptions options = {}) = 0;
+
+  // The durable part of the log.
+  virtual async::Task<base::Result<LogBounds>> log_bounds(LogId log) = 0;
 
   virtual base::Result<Sequence> submit(Batch batch) = 0;
   virtual async::Task<base::Status> durable(Sequence sequence) = 0;

@@ -1,0 +1,156 @@
+#pragma once
+
+// Registry: every operation that Millrace serves, each with the permission it asks for and its
+// handler. A service fills it once, at start; afterwards it is read from every core.
+//
+//   registry.add<api::kinesis::op::PutRecord>(
+//       [](const Context& context, const Input& input) { return checks...; },
+//       [&](const Context& context, Input input) -> Task<Outcome<Output>> { ... });
+//
+// The permission comes first and has no default: an operation without one does not compile. One
+// that anybody with valid credentials may call says so with `no_permission()`.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "api/error.h"
+#include "api/shape.h"
+#include "async/task.h"
+#include "auth/authorizer.h"
+#include "base/check.h"
+#include "wire/context.h"
+
+namespace wire {
+
+using Checks = std::vector<auth::Check>;
+
+// What the caller must be allowed. Made from a function of (context, input) that answers Checks,
+// Outcome<Checks>, or a Task of Outcome<Checks> where the resource has to be looked up first.
+template <class Input>
+class Permission {
+ public:
+  using Answer = api::Outcome<Checks>;
+
+  template <class F>
+    requires std::is_invocable_v<F, const Context&, const Input&>
+  Permission(F function) {  // NOLINT: a lambda is a permission
+    using R = std::invoke_result_t<F, const Context&, const Input&>;
+    if constexpr (std::is_same_v<R, async::Task<Answer>>) {
+      later_ = std::move(function);
+    } else {
+      now_ = [f = std::move(function)](const Context& context, const Input& input) -> Answer {
+        return f(context, input);
+      };
+    }
+  }
+
+  async::Task<Answer> checks(const Context& context, const Input& input) const {
+    if (now_) co_return now_(context, input);
+    Answer answer = co_await later_(context, input);
+    co_return answer;
+  }
+
+ private:
+  std::function<Answer(const Context&, const Input&)> now_;
+  std::function<async::Task<Answer>(const Context&, const Input&)> later_;
+};
+
+// For operations that any authenticated caller may use (sts:GetCallerIdentity).
+struct NoPermission {
+  template <class Input>
+  Checks operator()(const Context&, const Input&) const {
+    return {};
+  }
+};
+inline NoPermission no_permission() { return {}; }
+
+// An operation with its types erased: what the dispatcher and the Caller run.
+class Endpoint {
+ public:
+  explicit Endpoint(const api::Operation& operation) : operation_(operation) {}
+  virtual ~Endpoint() = default;
+
+  const api::Operation& operation() const { return operation_; }
+  virtual std::shared_ptr<void> make_input() const = 0;
+  virtual async::Task<api::Outcome<Checks>> permission(const Context& context,
+                                                       const void* input) const = 0;
+  // Consumes *input; answers the operation's Output.
+  virtual async::Task<api::Outcome<std::shared_ptr<const void>>> run(const Context& context,
+                                                                     void* input) const = 0;
+
+ private:
+  const api::Operation& operation_;
+};
+
+class Registry {
+ public:
+  template <class Op>
+  using Handler = std::function<async::Task<api::Outcome<typename Op::Output>>(const Context&,
+                                                                               typename Op::Input)>;
+
+  // Once for each operation.
+  template <class Op>
+  void add(Permission<typename Op::Input> permission, Handler<Op> handler);
+
+  // nullptr: not served.
+  const Endpoint* find(std::string_view service, std::string_view operation) const;
+
+  // The services known here, served or not, so that requests for them can be recognised.
+  void add_service(const api::Service& service, std::span<const api::Operation* const> operations);
+  struct ServiceEntry {
+    const api::Service* service;
+    std::span<const api::Operation* const> operations;
+  };
+  const std::vector<ServiceEntry>& services() const { return services_; }
+
+ private:
+  void insert(std::unique_ptr<Endpoint> endpoint);
+
+  std::map<std::string, std::map<std::string, std::unique_ptr<Endpoint>, std::less<>>, std::less<>>
+      endpoints_;
+  std::vector<ServiceEntry> services_;
+};
+
+namespace detail {
+
+template <class Op>
+class TypedEndpoint final : public Endpoint {
+ public:
+  using Input = typename Op::Input;
+  using Output = typename Op::Output;
+
+  TypedEndpoint(Permission<Input> permission, Registry::Handler<Op> handler)
+      : Endpoint(Op::info()), permission_(std::move(permission)), handler_(std::move(handler)) {}
+
+  std::shared_ptr<void> make_input() const override { return std::make_shared<Input>(); }
+
+  async::Task<api::Outcome<Checks>> permission(const Context& context,
+                                               const void* input) const override {
+    return permission_.checks(context, *static_cast<const Input*>(input));
+  }
+
+  async::Task<api::Outcome<std::shared_ptr<const void>>> run(const Context& context,
+                                                             void* input) const override {
+    auto output = co_await handler_(context, std::move(*static_cast<Input*>(input)));
+    if (!output) co_return std::unexpected(std::move(output).error());
+    co_return std::shared_ptr<const void>(std::make_shared<Output>(*std::move(output)));
+  }
+
+ private:
+  Permission<Input> permission_;
+  Registry::Handler<Op> handler_;
+};
+
+}  // namespace detail
+
+template <class Op>
+void Registry::add(Permission<typename Op::Input> permission, Handler<Op> handler) {
+  insert(std::make_unique<detail::TypedEndpoint<Op>>(std::move(permission), std::move(handler)));
+}
+
+}  // namespace wire
