@@ -26,8 +26,8 @@ enum class SignatureFailure {
   kMissingDate,           // neither X-Amz-Date nor Date
   kBadDate,               // a date that cannot be read
   kBadCredential,         // Credential is not five parts
-  kQueryIncomplete,       // some X-Amz-... query parameters, not all
-  kQueryBadExpires,       // X-Amz-Expires not a number, negative or over a week
+  kBadQuery,              // X-Amz-... query parameters missing or malformed
+  kTwoMechanisms,         // both an Authorization header and a signed query
   kWrongRegion,
   kWrongService,
   kWrongTerminator,
@@ -52,6 +52,7 @@ struct SignatureError {
   std::string message = {};
   // What S3 says; empty: the table's text for the failure.
   std::string s3_message = {};
+  bool presigned = false;  // S3 names faults of a presigned request differently
 };
 
 // One table from failure and family to code, status and text.

@@ -1,0 +1,42 @@
+#include "auth/authenticator.h"
+
+#include <utility>
+
+namespace auth {
+namespace {
+
+SignatureError failure_of(CredentialFailure failure, bool presigned) {
+  const auto kind = failure == CredentialFailure::kUnknownKey ? SignatureFailure::kUnknownKey
+                                                              : SignatureFailure::kInvalidToken;
+  return {.failure = kind, .presigned = presigned};
+}
+
+}  // namespace
+
+std::expected<Authenticated, SignatureError> Authenticator::authenticate(
+    const SignedRequest& request, const ExpectedScope& expected) {
+  auto parsed = parse_signature(request);
+  if (!parsed) return std::unexpected(std::move(parsed).error());
+  return authenticate(*std::move(parsed), request, expected);
+}
+
+std::expected<Authenticated, SignatureError> Authenticator::authenticate(
+    ParsedSignature parsed, const SignedRequest& request, const ExpectedScope& expected) {
+  auto found = credentials_.find(parsed.access_key_id, parsed.session_token);
+  if (!found) return std::unexpected(failure_of(found.error(), parsed.presigned));
+  const Credential& credential = **found;
+  const base::Timestamp now = clock_.now();
+  auto verified = verifier_.verify(parsed, request, credential.secret_key, now, expected);
+  if (!verified) return std::unexpected(std::move(verified).error());
+  // After the signature, so that only the key's holder learns that the session is over.
+  if (credential.expires && *credential.expires <= now)
+    return std::unexpected(
+        SignatureError{.failure = SignatureFailure::kExpiredToken, .presigned = parsed.presigned});
+  return Authenticated{*std::move(found), std::move(parsed)};
+}
+
+ChunkVerifier Authenticator::chunks(const Authenticated& who) {
+  return verifier_.chunks(who.signature, who.credential->secret_key);
+}
+
+}  // namespace auth
