@@ -1,0 +1,70 @@
+#pragma once
+
+// What HTTP handlers take and answer, whatever the version on the wire. Plain values.
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/task.h"
+
+namespace wire {
+
+struct Header {
+  std::string name;  // as sent (HTTP/2: always lower case)
+  std::string value;
+  bool operator==(const Header&) const = default;
+};
+
+// ASCII only, as header names are.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+// The first header of that name, in any case; nullptr if there is none.
+const std::string* find_header(const std::vector<Header>& headers, std::string_view name);
+
+struct HttpRequest {
+  std::string method;
+  std::string path = "/";       // raw, as sent; of an absolute target only its path
+  std::string query;            // raw, what follows the first '?'
+  std::vector<Header> headers;  // in order; HTTP/2's :authority comes as "host"
+  std::string body;             // whole, without transfer coding
+  bool secure = false;          // came over TLS
+  bool http2 = false;
+  std::string peer_address;  // without port
+
+  const std::string* find(std::string_view name) const { return find_header(headers, name); }
+};
+
+// Where a streamed body goes. Lives on the connection's core, as long as the body's coroutine.
+class BodyWriter {
+ public:
+  virtual ~BodyWriter() = default;
+  // Waits until the peer takes the bytes (back-pressure). False: the peer is gone or too slow, or
+  // the server is stopping hard; nothing more will arrive.
+  virtual async::Task<bool> write(std::string bytes) = 0;
+  // Requested once the peer is known to be gone or the server stops: bodies without an end of their
+  // own (event streams) return then.
+  virtual std::stop_token stop_token() const = 0;
+};
+
+// Runs on the connection's core, after the head was sent; the body ends when it returns. An
+// exception cuts the body off so that the client can tell.
+using StreamedBody = std::move_only_function<async::Task<void>(BodyWriter&)>;
+
+struct HttpResponse {
+  int status = 200;
+  // Content-Length, Date, Connection and Transfer-Encoding are the server's business; a
+  // Content-Length given here counts only for HEAD and for a streamed body of known length.
+  std::vector<Header> headers;
+  std::string body;
+  StreamedBody stream;  // instead of `body`, if set
+
+  const std::string* find(std::string_view name) const { return find_header(headers, name); }
+};
+
+// Called on the connection's core, and may hop. The answer may come from any core. An exception
+// becomes a 500.
+using HttpHandler = std::function<async::Task<HttpResponse>(HttpRequest)>;
+
+}  // namespace wire
