@@ -1,0 +1,48 @@
+#include "streamlog/record.h"
+
+#include "base/encoding.h"
+
+namespace streamlog {
+namespace {
+
+constexpr char kVersion = 1;
+constexpr std::size_t kHeadBytes =
+    1 + 8 + 2;  // version, arrival in ms, length of the partition key
+
+base::Status check_head(std::string_view bytes) {
+  if (bytes.size() < kHeadBytes || bytes[0] != kVersion)
+    return base::error(base::ErrorCode::kCorruption, "a stream record with an unknown head");
+  return {};
+}
+
+}  // namespace
+
+std::string encode_record(const NewRecord& record, base::Timestamp arrival) {
+  std::string bytes;
+  bytes.reserve(kHeadBytes + record.partition_key.size() + record.data.size());
+  bytes += kVersion;
+  base::append_u64(bytes, static_cast<std::uint64_t>(base::to_epoch_ms(arrival)));
+  base::append_u16(bytes, static_cast<std::uint16_t>(record.partition_key.size()));
+  bytes += record.partition_key;
+  bytes += record.data;
+  return bytes;
+}
+
+base::Result<base::Timestamp> arrival_of(std::string_view bytes) {
+  RETURN_IF_ERROR(check_head(bytes));
+  return base::from_epoch_ms(static_cast<std::int64_t>(base::read_u64(bytes.substr(1))));
+}
+
+base::Result<Record> decode_record(Position position, std::string_view bytes) {
+  ASSIGN_OR_RETURN(const base::Timestamp arrival, arrival_of(bytes));
+  const std::size_t key_bytes = base::read_u16(bytes.substr(9));
+  bytes.remove_prefix(kHeadBytes);
+  if (bytes.size() < key_bytes)
+    return base::error(base::ErrorCode::kCorruption, "a stream record cut in its partition key");
+  return Record{.position = position,
+                .arrival = arrival,
+                .partition_key = std::string(bytes.substr(0, key_bytes)),
+                .data = std::string(bytes.substr(key_bytes))};
+}
+
+}  // namespace streamlog
