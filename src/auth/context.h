@@ -49,7 +49,6 @@ struct RequestFacts {
   std::string referer;
   std::string region;  // aws:RequestedRegion
   bool secure_transport = false;
-  bool mfa_present = false;
   // Set when a service calls on somebody's behalf, or for itself about a resource.
   std::vector<std::string> called_via;  // first to last: "cloudformation.amazonaws.com"
   std::string source_arn;
