@@ -49,16 +49,16 @@ inline constexpr ListAccess kList = {
 
 template <class T>
 inline constexpr MapAccess kMap = {
-    .size = [](const void* map) {
-      return static_cast<const std::map<std::string, T>*>(map)->size();
-    },
+    .size =
+        [](const void* map) { return static_cast<const std::map<std::string, T>*>(map)->size(); },
     .for_each =
         [](const void* map, void* context, MapAccess::Visit visit) {
           for (const auto& [key, value] : *static_cast<const std::map<std::string, T>*>(map))
             visit(context, key, &value);
         },
     .insert = [](void* map, std::string key) -> void* {
-      return &(*static_cast<std::map<std::string, T>*>(map))[std::move(key)];
+      auto& entries = *static_cast<std::map<std::string, T>*>(map);
+      return &entries.insert_or_assign(std::move(key), T{}).first->second;
     },
 };
 

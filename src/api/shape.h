@@ -66,7 +66,7 @@ struct MapAccess {
   using Visit = void (*)(void* context, const std::string& key, const void* value);
   std::size_t (*size)(const void* map);
   void (*for_each)(const void* map, void* context, Visit visit);
-  // The value of `key`, made if absent.
+  // A fresh value under `key`, in place of any that was there.
   void* (*insert)(void* map, std::string key);
 };
 

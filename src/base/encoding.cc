@@ -1,7 +1,5 @@
 #include "base/encoding.h"
 
-#include <array>
-
 #include "base/check.h"
 
 namespace base {
@@ -9,18 +7,6 @@ namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kUpperHex = "0123456789ABCDEF";
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::uint8_t kBad = 0xff;
-
-consteval std::array<std::uint8_t, 256> base64_values() {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kBad);
-  for (std::size_t i = 0; i < kBase64.size(); ++i)
-    values[static_cast<unsigned char>(kBase64[i])] = static_cast<std::uint8_t>(i);
-  return values;
-}
-constexpr auto kBase64Values = base64_values();
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -74,72 +60,6 @@ std::optional<std::string> from_hex(std::string_view text) {
     if (high < 0 || low < 0) return std::nullopt;
     bytes += static_cast<char>(high * 16 + low);
   }
-  return bytes;
-}
-
-void append_base64(std::string& out, std::string_view bytes) {
-  const std::size_t start = out.size();
-  out.resize(start + (bytes.size() + 2) / 3 * 4);
-  char* to = out.data() + start;
-  std::size_t i = 0;
-  for (; i + 3 <= bytes.size(); i += 3) {
-    const std::uint32_t word =
-        byte_at(bytes, i) << 16U | byte_at(bytes, i + 1) << 8U | byte_at(bytes, i + 2);
-    *to++ = kBase64[word >> 18U];
-    *to++ = kBase64[(word >> 12U) & 63U];
-    *to++ = kBase64[(word >> 6U) & 63U];
-    *to++ = kBase64[word & 63U];
-  }
-  const std::size_t rest = bytes.size() - i;
-  if (rest == 0) return;
-  const std::uint32_t word =
-      byte_at(bytes, i) << 16U | (rest == 2 ? byte_at(bytes, i + 1) << 8U : 0U);
-  *to++ = kBase64[word >> 18U];
-  *to++ = kBase64[(word >> 12U) & 63U];
-  *to++ = rest == 2 ? kBase64[(word >> 6U) & 63U] : '=';
-  *to++ = '=';
-}
-
-std::string base64(std::string_view bytes) {
-  std::string out;
-  append_base64(out, bytes);
-  return out;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::size_t padding = 0;
-  if (text.ends_with("==")) padding = 2;
-  else if (text.ends_with('=')) padding = 1;
-  text.remove_suffix(padding);
-
-  std::string bytes;
-  bytes.resize(text.size() * 3 / 4);
-  char* to = bytes.data();
-  std::uint32_t bad = 0;
-  std::size_t i = 0;
-  const auto value = [&](std::size_t at) -> std::uint32_t {
-    return kBase64Values[static_cast<unsigned char>(text[at])];
-  };
-  for (; i + 4 <= text.size(); i += 4) {
-    const std::uint32_t a = value(i), b = value(i + 1), c = value(i + 2), d = value(i + 3);
-    bad |= (a | b | c | d) & 0x80U;
-    const std::uint32_t word = a << 18U | b << 12U | c << 6U | d;
-    *to++ = static_cast<char>(word >> 16U);
-    *to++ = static_cast<char>(word >> 8U);
-    *to++ = static_cast<char>(word);
-  }
-  const std::size_t rest = text.size() - i;
-  if (rest == 1 || bad != 0) return std::nullopt;
-  if (rest == 0) return bytes;
-  std::uint32_t word = 0;
-  for (std::size_t at = i; at < text.size(); ++at) {
-    if (value(at) == kBad) return std::nullopt;
-    word = word << 6U | value(at);
-  }
-  word <<= 6U * (4 - rest);
-  *to++ = static_cast<char>(word >> 16U);
-  if (rest == 3) *to++ = static_cast<char>(word >> 8U);
   return bytes;
 }
 

@@ -17,6 +17,37 @@ TEST(Base64, RoundTripsEveryLength) {
   }
 }
 
+// Long enough for the wide steps, at every alignment and with every byte.
+TEST(Base64, RoundTripsLongAndEveryByte) {
+  std::string bytes;
+  for (int i = 0; i < 1000; ++i) bytes += static_cast<char>(i * 7 + i / 256);
+  for (std::size_t start = 0; start < 64; ++start) {
+    for (std::size_t length = 100; length < 200; ++length) {
+      const std::string part = bytes.substr(start * 5, length);
+      const std::string text = base64(part);
+      ASSERT_EQ(text.size(), (length + 2) / 3 * 4);
+      ASSERT_EQ(from_base64(text), part);
+    }
+  }
+  EXPECT_EQ(base64(std::string(30, '\xff')).substr(0, 39), std::string(39, '/'));
+  EXPECT_EQ(base64("abcdefghijklmnopqrstuvwxyz0123456789"),
+            "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU2Nzg5");
+}
+
+TEST(Base64, FindsAForeignCharacterAnywhereInALongText) {
+  const std::string good = base64(std::string(120, 'q'));
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string text = good;
+      text[at] = static_cast<char>(c);
+      const bool letter = std::isalnum(c) != 0 && c < 128;
+      ASSERT_EQ(from_base64(text).has_value(),
+                letter || c == '+' || c == '/' || (c == '=' && at + 1 == good.size()))
+          << at << " " << c;
+    }
+  }
+}
+
 TEST(Base64, RefusesWhatIsNotBase64) {
   for (const char* text : {"A", "AB", "ABC", "A===", "AB=C", "AB C", "ABCD=", "AB\xff="})
     EXPECT_EQ(from_base64(text), std::nullopt) << text;

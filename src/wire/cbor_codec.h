@@ -13,7 +13,7 @@
 
 namespace wire {
 
-inline constexpr std::size_t kCborDepthMax = 64;
+inline constexpr std::size_t kCborDepthMax = 128;
 
 enum class CborFlavour {
   kAwsCbor11,  // application/x-amz-cbor-1.1: timestamps are tag 1 and integer milliseconds

@@ -16,18 +16,18 @@
 
 namespace wire {
 
-inline constexpr std::size_t kJsonDepthMax = 64;
+inline constexpr std::size_t kJsonDepthMax = 128;  // DynamoDB's 32 levels take 68
 
-// Whose words a SerializationException uses.
+// Whose words a SerializationException uses (json_words.h).
 enum class JsonFlavour {
-  kCoral,   // Kinesis and most services
+  kKinesis,
   kDynamo,  // DynamoDB and its streams
-  kRest,    // REST-JSON
+  kModern,  // Lambda, Logs
 };
 JsonFlavour json_flavour(const api::Service& service);
 
-// Fills `*object`, which must be fresh. An empty body counts as "{}" for kRest only. On failure
-// the object may be partly filled. Errors: SerializationException, HTTP 400.
+// Fills `*object`, which must be fresh; members bound to other places than the body are left
+// alone. On failure the object may be partly filled. Errors: SerializationException, HTTP 400.
 api::Outcome<void> decode_json(std::string_view body, const api::Shape& shape, void* object,
                                JsonFlavour flavour);
 template <class T>
