@@ -1,0 +1,245 @@
+// GetShardIterator and GetRecords: the pulling readers.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "api/kinesis/errors.h"
+#include "services/kinesis/kinesis.h"
+#include "services/kinesis/render.h"
+
+namespace services::kinesis {
+namespace {
+
+namespace k = api::kinesis;
+namespace json = boost::json;
+using streamlog::Position;
+using streamlog::SequenceNumber;
+using wire::Context;
+
+constexpr std::chrono::minutes kIteratorLife{5};
+
+// What a shard iterator says, sealed: the place, and when it was made.
+struct Iterator {
+  StreamKey key;
+  std::string stream_id;
+  std::uint32_t shard = 0;
+  Position position = 0;
+  base::Timestamp made;
+};
+
+std::string seal(const Deps& deps, const Iterator& it) {
+  return deps.sealer.seal(
+      json::serialize(json::array{it.key.account_id, it.key.region, it.key.name, it.stream_id,
+                                  it.shard, it.position, base::to_epoch_ms(it.made)}));
+}
+
+std::optional<Iterator> unseal(const Deps& deps, const std::string& token) {
+  const auto plain = deps.sealer.open(token);
+  if (!plain) return std::nullopt;
+  boost::system::error_code failure;
+  const json::value value = json::parse(*plain, failure);
+  const json::array* const parts = value.if_array();
+  if (failure || parts == nullptr || parts->size() != 7) return std::nullopt;
+  const auto text = [&](std::size_t i) { return std::string((*parts)[i].as_string()); };
+  return Iterator{.key = {text(0), text(1), text(2)},
+                  .stream_id = text(3),
+                  .shard = (*parts)[4].to_number<std::uint32_t>(),
+                  .position = (*parts)[5].to_number<Position>(),
+                  .made = base::from_epoch_ms((*parts)[6].to_number<std::int64_t>())};
+}
+
+std::string utc_text(base::Timestamp time) {
+  return fmt::format("{:%a %b %d %H:%M:%S} UTC {:%Y}",
+                     std::chrono::time_point_cast<std::chrono::seconds>(time),
+                     std::chrono::time_point_cast<std::chrono::seconds>(time));
+}
+
+api::Error both_or_neither(const k::GetShardIteratorInput& input, std::string_view end) {
+  return k::invalid_argument(fmt::format(
+      "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and "
+      "StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request "
+      "specified {} and {}.",
+      *input.shard_iterator_type, end));
+}
+
+api::Error bad_start(const k::GetShardIteratorInput& input, const streamlog::ShardInfo& shard,
+                     const StreamKey& key, std::string_view why) {
+  return k::invalid_argument(
+      fmt::format("StartingSequenceNumber {} used in GetShardIterator on shard {} in stream {} "
+                  "under account {} "
+                  "is invalid{}.",
+                  *input.starting_sequence_number, shard.id(), key.name, key.account_id, why));
+}
+
+// AT_SEQUENCE_NUMBER and AFTER_SEQUENCE_NUMBER.
+api::Outcome<Position> numbered_position(const k::GetShardIteratorInput& input,
+                                         const streamlog::ShardInfo& shard, const StreamKey& key) {
+  if (!input.starting_sequence_number)
+    return std::unexpected(both_or_neither(input, "no StartingSequenceNumber"));
+  const auto number = SequenceNumber::parse(*input.starting_sequence_number);
+  if (!number) return std::unexpected(bad_start(input, shard, key, ""));
+  if (number->shard_index != shard.index)
+    return std::unexpected(k::invalid_argument(fmt::format(
+        "Invalid StartingSequenceNumber. It encodes {}, while it was used in a call to a "
+        "shard with {}",
+        streamlog::shard_id(number->shard_index), shard.id())));
+  if (number->shard_created_s != shard.start().shard_created_s)
+    return std::unexpected(
+        bad_start(input, shard, key, " because it did not come from this stream"));
+  const bool after = *input.shard_iterator_type == "AFTER_SEQUENCE_NUMBER";
+  return number->position + (after && number->position < streamlog::kPositionMax ? 1 : 0);
+}
+
+async::Task<api::Outcome<Position>> start_position(const Deps& deps,
+                                                   const k::GetShardIteratorInput& input,
+                                                   const StreamPtr& stream,
+                                                   const streamlog::ShardInfo& info) {
+  const std::string& type = *input.shard_iterator_type;
+  if (type == "AT_SEQUENCE_NUMBER" || type == "AFTER_SEQUENCE_NUMBER")
+    co_return numbered_position(input, info, stream->info.key);
+  if (input.starting_sequence_number)
+    co_return std::unexpected(both_or_neither(input, "also a StartingSequenceNumber"));
+  const auto shard = stream->shard(info.index);
+  if (type == "TRIM_HORIZON") co_return Position(0);
+  if (type == "LATEST") co_return shard->end();
+  if (!input.timestamp)
+    co_return std::unexpected(
+        k::invalid_argument("Must specify timestampInMillis parameter for iterator of type "
+                            "AT_TIMESTAMP. Current request "
+                            "has no timestamp parameter."));
+  const base::Timestamp now = deps.clock.now();
+  if (*input.timestamp > now)
+    co_return std::unexpected(k::invalid_argument(fmt::format(
+        "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "
+        "timestampInMillis: {}, currentTimestampInMillis: {}",
+        base::to_epoch_ms(*input.timestamp), base::to_epoch_ms(now))));
+  const auto position = co_await shard->find_time(*input.timestamp);
+  if (!position) co_return std::unexpected(api::internal_failure());
+  co_return *position;
+}
+
+Answer<k::GetShardIteratorOutput> get_shard_iterator(const Deps& deps, const Context& context,
+                                                     k::GetShardIteratorInput input) {
+  const auto key = key_of(context, input.stream_name, input.stream_arn);
+  if (!key) co_return std::unexpected(key.error());
+  const auto index = streamlog::parse_shard_id(*input.shard_id);
+  if (!index)
+    co_return std::unexpected(
+        k::resource_not_found(fmt::format("Could not find shard {} in stream {} under account {}.",
+                                          *input.shard_id, key->name, key->account_id)));
+  const auto stream = deps.streams.find(*key);
+  const auto* const info = stream ? stream->info.find_shard(*index) : nullptr;
+  if (info == nullptr)
+    co_return std::unexpected(k::resource_not_found(
+        fmt::format("Shard {} in stream {} under account {} does not exist",
+                    streamlog::shard_id(*index), key->name, key->account_id)));
+  const auto position = co_await start_position(deps, input, stream, *info);
+  if (!position) co_return std::unexpected(position.error());
+  k::GetShardIteratorOutput output;
+  output.shard_iterator = seal(deps, {.key = *key,
+                                      .stream_id = stream->info.id,
+                                      .shard = *index,
+                                      .position = *position,
+                                      .made = deps.clock.now()});
+  co_return output;
+}
+
+api::Outcome<Iterator> checked_iterator(const Deps& deps, const k::GetRecordsInput& input) {
+  auto it = unseal(deps, *input.shard_iterator);
+  if (!it) return std::unexpected(k::invalid_argument("Invalid ShardIterator."));
+  if (input.stream_arn && *input.stream_arn != it->key.arn())
+    return std::unexpected(
+        k::invalid_argument("The ShardIterator does not belong to the stream of StreamARN."));
+  const base::Timestamp now = deps.clock.now();
+  if (now - it->made > kIteratorLife)
+    return std::unexpected(k::expired_iterator(fmt::format(
+        "Iterator expired. The iterator was created at time {} while right now it is {} which is "
+        "further in the future than the tolerated delay of 300000 milliseconds.",
+        utc_text(it->made), utc_text(now))));
+  return *std::move(it);
+}
+
+// At the end of a closed shard: no further iterator, but the shards that go on.
+void finish_shard(k::GetRecordsOutput& output, const StreamPtr& stream, std::uint32_t index) {
+  auto& children = output.child_shards.emplace();
+  for (const auto& other : stream->info.shards)
+    if (other.parent == index || other.adjacent_parent == index)
+      children.push_back(render_child(other));
+}
+
+void render_records(k::GetRecordsOutput& output, std::vector<streamlog::Record> records,
+                    const streamlog::ShardInfo& info, bool encrypted) {
+  auto& out = output.records.emplace();
+  out.reserve(records.size());
+  for (streamlog::Record& record : records) {
+    k::Record& made = out.emplace_back();
+    made.sequence_number = info.number(record.position, record.arrival).to_string();
+    made.approximate_arrival_timestamp = record.arrival;
+    made.partition_key = std::move(record.partition_key);
+    made.data = std::move(record.data);
+    if (encrypted) made.encryption_type = "KMS";
+  }
+}
+
+Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
+                                        k::GetRecordsInput input) {
+  auto it = checked_iterator(deps, input);
+  if (!it) co_return std::unexpected(it.error());
+  const auto stream = deps.streams.find(it->key);
+  const auto shard =
+      stream && stream->info.id == it->stream_id ? stream->shard(it->shard) : nullptr;
+  if (!shard)
+    co_return std::unexpected(k::resource_not_found(
+        fmt::format("Shard {} in stream {} under account {} does not exist",
+                    streamlog::shard_id(it->shard), it->key.name, it->key.account_id)));
+  // Closed first, then read: what was appended before the close is then surely seen.
+  const bool closed = shard->is_closed();
+  const auto limit = static_cast<std::size_t>(
+      input.limit.value_or(static_cast<std::int32_t>(streamlog::kReadRecordsMax)));
+  auto records = co_await shard->read(it->position, limit);
+  if (!records) co_return std::unexpected(api::internal_failure());
+
+  const streamlog::ShardInfo& info = *stream->info.find_shard(it->shard);
+  const base::Timestamp now = deps.clock.now();
+  k::GetRecordsOutput output;
+  Position next = std::max(it->position, shard->first());
+  output.millis_behind_latest = 0;
+  if (!records->empty()) {
+    next = records->back().position + 1;
+    if (next < shard->end())
+      output.millis_behind_latest =
+          std::max<std::int64_t>(0, (now - records->back().arrival).count());
+  }
+  render_records(output, *std::move(records), info, !stream->info.encryption_key.empty());
+  if (closed && next >= shard->end()) {
+    finish_shard(output, stream, it->shard);
+  } else {
+    // LATEST stays where it was fixed, even while the log is still shorter than that.
+    it->position = std::max(next, it->position);
+    it->made = now;
+    output.next_shard_iterator = seal(deps, *it);
+  }
+  co_return output;
+}
+
+}  // namespace
+
+void register_readers(wire::Registry& registry, const Deps& deps) {
+  registry.add<k::op::GetShardIterator>(
+      on_stream<k::GetShardIteratorInput>(deps, "kinesis:GetShardIterator"),
+      [&deps](const Context& context, auto input) {
+        return get_shard_iterator(deps, context, std::move(input));
+      });
+  registry.add<k::op::GetRecords>(
+      [&deps](const Context&, const k::GetRecordsInput& input) -> api::Outcome<wire::Checks> {
+        const auto it = unseal(deps, *input.shard_iterator);
+        if (!it) return std::unexpected(k::invalid_argument("Invalid ShardIterator."));
+        return wire::Checks{stream_check(deps, "kinesis:GetRecords", it->key)};
+      },
+      [&deps](const Context& context, auto input) {
+        return get_records(deps, context, std::move(input));
+      });
+}
+
+}  // namespace services::kinesis

@@ -1,0 +1,35 @@
+#pragma once
+
+// Domain values as the API's structures. Pure.
+
+#include "services/kinesis/kinesis.h"
+
+namespace services::kinesis {
+
+api::kinesis::Shard render_shard(const streamlog::ShardInfo& shard);
+api::kinesis::ChildShard render_child(const streamlog::ShardInfo& shard);
+api::kinesis::HashKeyRange render_range(const streamlog::HashRange& range);
+api::kinesis::StreamModeDetails render_mode(const streamlog::StreamInfo& stream);
+
+// What DescribeStream and DescribeStreamSummary have in common.
+template <class Description>
+void fill_description(Description& out, const streamlog::StreamInfo& stream) {
+  out.stream_name = stream.key.name;
+  out.stream_arn = stream.key.arn();
+  out.stream_status = status_name(stream.status);
+  out.stream_mode_details = render_mode(stream);
+  out.retention_period_hours = static_cast<std::int32_t>(stream.retention_hours);
+  out.stream_creation_timestamp = stream.created;
+  out.encryption_type = stream.encryption_key.empty() ? "NONE" : "KMS";
+  if (!stream.encryption_key.empty()) out.key_id = stream.encryption_key;
+  auto& metrics = out.enhanced_monitoring.emplace().emplace_back();
+  metrics.shard_level_metrics = stream.shard_metrics;
+}
+
+// LimitExceededException when `more` shards would pass the account's limit.
+std::optional<api::Error> shard_limit_error(const Deps& deps, const wire::Context& context,
+                                            std::uint32_t more);
+std::optional<api::Error> shard_limit_error(const Deps& deps, const wire::Context& context,
+                                            std::uint32_t open, std::uint32_t more);
+
+}  // namespace services::kinesis
