@@ -19,12 +19,12 @@ namespace auth {
 
 // One thing that an operation does to one resource.
 struct Check {
-  std::string action;                                     // "kinesis:PutRecord"
-  std::string resource;                                   // an ARN, or "*"
-  std::vector<ContextEntry> context;                      // the operation's own condition keys
-  std::shared_ptr<const PolicyDocument> resource_policy;  // null: none
-  std::string resource_account;                           // empty: the principal's own account
-  bool resource_must_allow = false;                       // trust policies: see PolicySet
+  std::string action;                 // "kinesis:PutRecord"
+  std::string resource;               // an ARN, or "*"
+  std::vector<ContextEntry> context;  // the operation's own condition keys
+  std::shared_ptr<const PolicyDocument> resource_policy = nullptr;  // null: none
+  std::string resource_account;      // empty: the principal's own account
+  bool resource_must_allow = false;  // trust policies: see PolicySet
 };
 
 class Authorizer {

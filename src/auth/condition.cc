@@ -108,7 +108,8 @@ bool in_range(const Range& range, const Address& address) {
 
 // The six parts of an ARN are compared one by one, so a '*' stays within its part.
 bool arn_matches(std::string_view pattern, std::string_view text) {
-  if (std::ranges::count(pattern, ':') < 5) return pattern::glob(pattern, text);
+  if (pattern == "*") return true;
+  if (std::ranges::count(pattern, ':') < 5) return false;
   for (int part = 0; part < 5; ++part) {
     const std::size_t pattern_end = pattern.find(':');
     const std::size_t text_end = text.find(':');

@@ -44,15 +44,15 @@ class Context {
 
 // What is true of the request as a whole, whoever handles it. Empty means not known or not so.
 struct RequestFacts {
-  std::string source_ip;
-  std::string user_agent;
-  std::string referer;
-  std::string region;  // aws:RequestedRegion
+  std::string source_ip = {};
+  std::string user_agent = {};
+  std::string referer = {};
+  std::string region = {};  // aws:RequestedRegion
   bool secure_transport = false;
   // Set when a service calls on somebody's behalf, or for itself about a resource.
-  std::vector<std::string> called_via;  // first to last: "cloudformation.amazonaws.com"
-  std::string source_arn;
-  std::string source_account;
+  std::vector<std::string> called_via = {};  // first to last: "cloudformation.amazonaws.com"
+  std::string source_arn = {};
+  std::string source_account = {};
 };
 
 // The aws:... keys that every request has: CurrentTime, EpochTime, SourceIp, SecureTransport,

@@ -23,12 +23,12 @@ struct AccessRequest {
   std::string_view action;    // "kinesis:PutRecord"
   std::string_view resource;  // an ARN, or "*" where the action has no resource
   // The account that owns the resource; empty: the principal's own.
-  std::string_view resource_account;
+  std::string_view resource_account = {};
   const Context* context = nullptr;  // may be null while no policy needs_context
 };
 
 struct PolicySet {
-  PolicyList identity;
+  PolicyList identity = {};
   const PolicyDocument* boundary = nullptr;
   PolicyList session;                 // what was passed when the session was made
   bool has_session_policies = false;  // an empty list with true allows nothing

@@ -23,16 +23,16 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 struct RequestToSign {
   std::string method = "GET";
-  std::string path = "/";  // as it will be sent: already escaped
-  std::string query;       // as it will be sent: already escaped, without '?'
-  HeaderList headers;      // must hold "host"
-  std::string_view body;
+  std::string path = "/";   // as it will be sent: already escaped
+  std::string query = {};   // as it will be sent: already escaped, without '?'
+  HeaderList headers = {};  // must hold "host"
+  std::string_view body = {};
   bool unsigned_payload = false;  // S3 only: UNSIGNED-PAYLOAD
 };
 
 struct SigningScope {
-  std::string region;
-  std::string service;  // the signing name
+  std::string region = {};
+  std::string service = {};  // the signing name
 };
 
 // The headers to add: X-Amz-Date, X-Amz-Security-Token (with a session), X-Amz-Content-Sha256 (S3)

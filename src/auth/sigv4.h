@@ -37,13 +37,13 @@ struct HeaderView {
 
 struct SignedRequest {
   std::string_view method;
-  std::string_view path;                // as sent, before '?'; "" is "/"
-  std::string_view query;               // as sent, after '?'
-  std::span<const HeaderView> headers;  // HTTP/2: give ":authority" under the name "host" too
+  std::string_view path = {};                // as sent, before '?'; "" is "/"
+  std::string_view query = {};               // as sent, after '?'
+  std::span<const HeaderView> headers = {};  // HTTP/2: give ":authority" under the name "host" too
   // The body's hash, 64 lower-case hex digits. Left empty, it is computed from `body` when (and
   // only when) the signature covers the body itself.
-  std::string_view body_sha256;
-  std::string_view body;
+  std::string_view body_sha256 = {};
+  std::string_view body = {};
   bool secure = false;  // came over TLS
 };
 
@@ -60,8 +60,8 @@ enum class PayloadMode {
 struct ParsedSignature {
   std::string access_key_id;
   std::string date;  // the scope's day: YYYYMMDD
-  std::string region;
-  std::string service;         // the signing name: "kinesis", "monitoring", "s3"
+  std::string region = {};
+  std::string service = {};    // the signing name: "kinesis", "monitoring", "s3"
   std::string signed_headers;  // "host;x-amz-date", lower case
   std::string signature;       // 64 lower-case hex digits
   std::string timestamp;       // YYYYMMDDTHHMMSSZ
@@ -85,8 +85,8 @@ std::expected<ParsedSignature, SignatureError> parse_signature(const SignedReque
 
 // The scope that the endpoint wants; an empty part accepts anything.
 struct ExpectedScope {
-  std::string_view region;
-  std::string_view service;
+  std::string_view region = {};
+  std::string_view service = {};
 };
 
 // Verifies, in order, the chunks of one aws-chunked body. One request owns it; not thread-safe.

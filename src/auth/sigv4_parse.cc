@@ -143,7 +143,10 @@ Checked take_date_header(ParsedSignature& parsed, const SignedRequest& request) 
                  "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' "
                  "header.");
   if (take_timestamp(parsed, header->value)) return {};
-  const auto time = base::parse_http_date(header->value);
+  // Python writes "-0000" where the standard says "GMT".
+  std::string date(header->value);
+  if (date.ends_with(" -0000") || date.ends_with(" +0000")) date.replace(date.size() - 5, 5, "GMT");
+  const auto time = base::parse_http_date(date);
   if (!time)
     return fault(kBadDate, fmt::format("Date must be in ISO-8601 'basic format'. Got '{}'. See "
                                        "http://en.wikipedia.org/wiki/ISO_8601",
