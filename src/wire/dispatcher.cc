@@ -1,0 +1,275 @@
+#include "wire/dispatcher.h"
+
+#include <charconv>
+
+#include "base/digest.h"
+#include "base/encoding.h"
+#include "wire/aws_chunked.h"
+#include "wire/caller.h"
+#include "wire/cbor_codec.h"
+#include "wire/json_codec.h"
+#include "wire/query_codec.h"
+#include "wire/render_error.h"
+#include "wire/rest_codec.h"
+
+namespace wire {
+
+struct Dispatcher::Call {
+  HttpRequest request;
+  std::vector<auth::HeaderView> headers;  // views into `request`
+  Route route;
+  std::optional<auth::Authenticated> who;
+  Context context;
+
+  bool is_s3() const { return route.service != nullptr && route.service->name == "s3"; }
+  auth::SignedRequest signed_request() const {
+    return {.method = request.method,
+            .path = request.path,
+            .query = request.query,
+            .headers = headers,
+            .body_sha256 = {},
+            .body = request.body,
+            .secure = request.secure};
+  }
+};
+
+namespace {
+
+std::string text_header(const HttpRequest& request, std::string_view name) {
+  const std::string* const value = request.find(name);
+  return value == nullptr ? std::string() : *value;
+}
+
+std::vector<auth::HeaderView> header_views(const HttpRequest& request) {
+  std::vector<auth::HeaderView> views;
+  views.reserve(request.headers.size());
+  for (const Header& header : request.headers) views.push_back({header.name, header.value});
+  return views;
+}
+
+// AWS's own answer for a service that is not at this endpoint.
+HttpResponse no_such_service(const std::string& request_id) {
+  HttpResponse response{.status = 404, .headers = {}, .body = {}, .stream = {}};
+  response.headers = {{"x-amzn-RequestId", request_id},
+                      {"Content-Type", "application/x-amz-json-1.1"}};
+  response.body = R"({"__type":"UnknownOperationException"})";
+  return response;
+}
+
+bool is_chunked(auth::PayloadMode mode) {
+  return mode == auth::PayloadMode::kSignedChunks ||
+         mode == auth::PayloadMode::kSignedChunksTrailer ||
+         mode == auth::PayloadMode::kUnsignedChunksTrailer;
+}
+
+std::optional<std::uint64_t> decoded_length(const HttpRequest& request) {
+  const std::string* const text = request.find("x-amz-decoded-content-length");
+  if (text == nullptr) return std::nullopt;
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
+  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  return length;
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(DispatcherOptions options, const Registry& registry,
+                       auth::Authenticator& authenticator, const auth::Authorizer& authorizer,
+                       const base::Clock& clock, base::Random& random)
+    : options_(std::move(options)),
+      registry_(registry),
+      router_(registry),
+      authenticator_(authenticator),
+      authorizer_(authorizer),
+      clock_(clock),
+      random_(random),
+      stranger_(std::make_shared<const auth::Principal>(auth::anonymous_principal())) {}
+
+void Dispatcher::add_route(std::string prefix, HttpHandler handler) {
+  routes_.emplace(std::move(prefix), std::move(handler));
+}
+
+async::Task<HttpResponse> Dispatcher::handle(HttpRequest request) {
+  for (const auto& [prefix, handler] : routes_) {
+    if (!std::string_view(request.path).starts_with(prefix)) continue;
+    HttpResponse response = co_await handler(std::move(request));
+    co_return response;
+  }
+  Call call{.request = std::move(request), .headers = {}, .route = {}, .who = {}, .context = {}};
+  call.headers = header_views(call.request);
+  call.context.request_id = base::uuid(random_);
+  call.context.http = &call.request;
+  call.context.facts = {.source_ip = call.request.peer_address,
+                        .user_agent = text_header(call.request, "user-agent"),
+                        .referer = text_header(call.request, "referer"),
+                        .region = {},
+                        .secure_transport = call.request.secure,
+                        .called_via = {},
+                        .source_arn = {},
+                        .source_account = {}};
+  HttpResponse response = co_await dispatch(call);
+  co_return response;
+}
+
+async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
+  const auth::SignedRequest signed_request = call.signed_request();
+  const bool is_signed = auth::has_signature(signed_request);
+  std::expected<auth::ParsedSignature, auth::SignatureError> parsed =
+      is_signed ? auth::parse_signature(signed_request)
+                : std::unexpected(auth::SignatureError{auth::SignatureFailure::kMissingToken});
+  auto route = router_.find(call.request, parsed ? &*parsed : nullptr);
+  if (!route) co_return refuse(call, route.error());
+  call.route = *std::move(route);
+  if (call.route.service == nullptr) co_return no_such_service(call.context.request_id);
+
+  const auth::ErrorFamily family = family_of(*call.route.service);
+  const bool anonymous = !is_signed && call.is_s3();
+  if (!parsed && !anonymous) co_return refuse(call, auth::to_api_error(parsed.error(), family));
+  if (parsed) {
+    auto who =
+        authenticator_.authenticate(*std::move(parsed), signed_request,
+                                    {.region = {}, .service = call.route.service->signing_name});
+    if (!who) co_return refuse(call, auth::to_api_error(who.error(), family));
+    call.who = *std::move(who);
+  }
+  const auto authenticated = authenticate(call);
+  if (!authenticated) co_return refuse(call, authenticated.error());
+  const Endpoint* const endpoint =
+      call.route.operation == nullptr
+          ? nullptr
+          : registry_.find(call.route.service->name, call.route.operation->name);
+  if (endpoint == nullptr)
+    co_return refuse(call, unknown_operation(*call.route.service, call.route.operation_name));
+  const auto body = read_body(call);
+  if (!body) co_return refuse(call, body.error());
+  const auto input = decode(call, *endpoint);
+  if (!input) co_return refuse(call, input.error());
+  const auto output = co_await execute(*endpoint, authorizer_, call.context, input->get());
+  if (!output) co_return refuse(call, output.error());
+  co_return encode(call, output->get());
+}
+
+// Fills the context from the credential, or for a stranger from the server's settings.
+api::Outcome<void> Dispatcher::authenticate(Call& call) {
+  if (!call.who) {
+    static const auto stranger =
+        std::make_shared<const auth::Principal>(auth::anonymous_principal());
+    call.context.principal = stranger;
+    call.context.account_id = options_.account_id;
+    call.context.region = options_.default_region;
+  } else {
+    // Shares the credential's own principal.
+    call.context.principal = {call.who->credential, &call.who->principal()};
+    call.context.account_id = call.who->principal().account_id;
+    call.context.region = call.who->signature.region;
+  }
+  call.context.facts.region = call.context.region;
+  return {};
+}
+
+// S3's ways of sending a body: declared hashes, signed chunks, checksums.
+api::Outcome<void> Dispatcher::read_body(Call& call) {
+  if (!call.is_s3()) return {};
+  std::vector<std::pair<std::string, std::string>> trailers;
+  if (call.who && is_chunked(call.who->signature.payload)) {
+    auth::ChunkVerifier verifier = authenticator_.chunks(*call.who);
+    const bool unsigned_chunks =
+        call.who->signature.payload == auth::PayloadMode::kUnsignedChunksTrailer;
+    auto decoded =
+        decode_aws_chunked(call.request.body, {.mode = call.who->signature.payload,
+                                               .verifier = unsigned_chunks ? nullptr : &verifier,
+                                               .decoded_length = decoded_length(call.request)});
+    if (!decoded) return std::unexpected(std::move(decoded).error());
+    call.request.body = std::move(decoded->data);
+    trailers = std::move(decoded->trailers);
+  } else if (call.who && call.who->signature.payload == auth::PayloadMode::kDeclaredHash) {
+    const auto matches = auth::check_declared_payload(call.who->signature,
+                                                      base::hex(base::sha256(call.request.body)));
+    if (!matches)
+      return std::unexpected(auth::to_api_error(matches.error(), auth::ErrorFamily::kS3));
+  }
+  auto wrong = verify_checksums(call.headers, call.request.body, trailers);
+  if (wrong) return std::unexpected(*std::move(wrong));
+  return {};
+}
+
+api::Outcome<std::shared_ptr<void>> Dispatcher::decode(Call& call, const Endpoint& endpoint) {
+  const api::Operation& operation = endpoint.operation();
+  std::shared_ptr<void> input = endpoint.make_input();
+  const std::string_view body = call.request.body;
+  api::Outcome<void> decoded;
+  switch (call.route.encoding) {
+    case Encoding::kJson:
+      decoded = decode_json(body, *operation.input, input.get(), json_flavour(*operation.service));
+      break;
+    case Encoding::kCbor11:
+      decoded = decode_cbor(body, *operation.input, input.get(), CborFlavour::kAwsCbor11);
+      break;
+    case Encoding::kRpcV2Cbor:
+      decoded = decode_cbor(body, *operation.input, input.get(), CborFlavour::kRpcV2);
+      break;
+    case Encoding::kQuery:
+      decoded = decode_query(call.route.form, *operation.input, input.get());
+      break;
+    case Encoding::kRestJson:
+    case Encoding::kRestXml:
+      decoded = decode_rest(call.request, call.route.labels, operation, input.get());
+      break;
+  }
+  if (!decoded) return std::unexpected(std::move(decoded).error());
+  return input;
+}
+
+HttpResponse Dispatcher::encode(const Call& call, const void* output) const {
+  const api::Operation& operation = *call.route.operation;
+  const std::string& id = call.context.request_id;
+  HttpResponse response;
+  switch (call.route.encoding) {
+    case Encoding::kJson:
+      response.body = encode_json(*operation.output, output);
+      // AWS answers an operation without output with an empty body.
+      if (operation.output->members.empty()) response.body.clear();
+      response.headers = {{"x-amzn-RequestId", id},
+                          {"Content-Type", "application/x-amz-json-" +
+                                               std::string(operation.service->json_version)}};
+      return response;
+    case Encoding::kCbor11:
+      response.body = encode_cbor(*operation.output, output, CborFlavour::kAwsCbor11);
+      if (operation.output->members.empty()) response.body.clear();
+      response.headers = {{"x-amzn-RequestId", id}, {"Content-Type", "application/x-amz-cbor-1.1"}};
+      return response;
+    case Encoding::kRpcV2Cbor:
+      response.body = encode_cbor(*operation.output, output, CborFlavour::kRpcV2);
+      response.headers = {{"x-amzn-RequestId", id},
+                          {"smithy-protocol", "rpc-v2-cbor"},
+                          {"Content-Type", "application/cbor"}};
+      return response;
+    case Encoding::kQuery:
+      response.body = encode_query(operation, output, id);
+      response.headers = {{"x-amzn-RequestId", id}, {"Content-Type", "text/xml"}};
+      return response;
+    case Encoding::kRestJson:
+      response = encode_rest(operation, output);
+      response.headers.push_back({"x-amzn-RequestId", id});
+      return response;
+    case Encoding::kRestXml:
+      response = encode_rest(operation, output);
+      response.headers.push_back({"x-amz-request-id", id});
+      response.headers.push_back({"x-amz-id-2", id});
+      return response;
+  }
+  return response;
+}
+
+HttpResponse Dispatcher::refuse(const Call& call, const api::Error& error) const {
+  if (call.route.service == nullptr) return no_such_service(call.context.request_id);
+  const std::string type = text_header(call.request, "content-type");
+  return render_error(error, *call.route.service,
+                      {.request_id = call.context.request_id,
+                       .host_id = call.context.request_id,
+                       .resource = call.request.path,
+                       .request_content_type = type,
+                       .head = call.request.method == "HEAD"});
+}
+
+}  // namespace wire
