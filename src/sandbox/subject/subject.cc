@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -40,9 +41,9 @@ int print_environment() {
 int eat_memory() {
   constexpr std::size_t kStep = 1 << 20;
   for (;;) {
-    void* const block = std::malloc(kStep);
-    if (block == nullptr) return 3;
-    std::memset(block, 1, kStep);
+    void* const block = ::mmap(nullptr, kStep, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (block == MAP_FAILED) return 3;
   }
 }
 
