@@ -71,7 +71,9 @@ void MemoryStore::apply(Batch::Operation operation) {
     case Kind::kPut: keys_[operation.key] = std::move(operation.value); return;
     case Kind::kErase: keys_.erase(operation.key); return;
     case Kind::kEraseRange:
-      keys_.erase(keys_.lower_bound(operation.key), keys_.lower_bound(operation.value));
+      if (!operation.value.empty() && operation.value <= operation.key) return;
+      keys_.erase(keys_.lower_bound(operation.key),
+                  operation.value.empty() ? keys_.end() : keys_.lower_bound(operation.value));
       return;
     case Kind::kAppend: {
       auto& log = logs_[operation.log.value()];

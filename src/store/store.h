@@ -49,7 +49,7 @@ class Batch {
  public:
   void put(std::string key, std::string value);
   void erase(std::string key);
-  // Every key in [from, to).
+  // Every key in [from, to). An empty `to` means no end.
   void erase_range(std::string from, std::string to);
   // Entries take the positions first, first + 1, ...; `first` is above every position of the log.
   void append(LogId log, std::uint64_t first, std::vector<std::string> entries);

@@ -22,7 +22,9 @@ Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Journal::~Journal() {
   const base::Status closed = close();
-  if (!closed) base::log_error("closing the journal: {}", closed.error().message);
+  // Why it had stopped was logged then.
+  if (!closed && !impl_->failure)
+    base::log_error("closing the journal: {}", closed.error().message);
 }
 
 base::Result<std::unique_ptr<Journal>> Journal::open(io::Files& files, base::Random& random,

@@ -53,12 +53,14 @@ base::Result<std::vector<std::uint64_t>> Journal::Impl::find_segments(ReplayStar
   return ids;
 }
 
-// A header is synced before the first record is written behind it, and fits one sector. So a
-// segment without one holds nothing but zeros; anything else is damage, which opening it reports.
+// A header is synced before the first record is written behind it. So a segment without a valid
+// one and with nothing but zeros behind it was never used; one with more is damaged, which opening
+// it reports.
 base::Result<bool> Journal::Impl::is_unused(std::uint64_t segment) {
   ASSIGN_OR_RETURN(const auto candidate, files.open(path_of(segment), io::OpenMode::kRead));
+  if (SegmentReader::open(*candidate, segment)) return false;
   std::string window(1U << 20U, '\0');
-  for (std::uint64_t at = 0;; at += window.size()) {
+  for (std::uint64_t at = kSegmentHeaderBytes;; at += window.size()) {
     ASSIGN_OR_RETURN(const std::size_t got, candidate->read_at(window, at));
     if (std::string_view(window).substr(0, got).find_first_not_of('\0') != std::string::npos)
       return false;
