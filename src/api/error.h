@@ -8,6 +8,8 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace api {
 
@@ -19,6 +21,8 @@ struct Error {
   std::string message;
   std::shared_ptr<const void> detail = nullptr;
   const Shape* detail_shape = nullptr;
+  // Further members that are plain text, in order: S3's <BucketName>, <Key>.
+  std::vector<std::pair<std::string, std::string>> members = {};
 };
 
 template <class T>

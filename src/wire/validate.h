@@ -5,14 +5,12 @@
 // patterns are compiled once each, by an engine that takes linear time.
 //
 // The rules of wording and order stand at the top of validate.cc. Patterns are left to the service
-// for DynamoDB; S3 validates nothing here. Patterns with look-ahead, which the engine
-// does not know, are not checked (validate_test.cc lists them).
+// for DynamoDB; S3 validates nothing here. Patterns that the engine
+// cannot read are not checked; a test sees to it that the models have none.
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "api/error.h"
 #include "api/shape.h"
@@ -29,8 +27,5 @@ std::optional<api::Error> validate(const api::Shape& shape, const void* object,
 
 // True when `text` as a whole matches the model's pattern; nullopt: a pattern not understood.
 std::optional<bool> matches_pattern(std::string_view pattern, std::string_view text);
-
-// Enumerations in the order AWS's messages have.
-std::vector<std::string_view> enum_order(std::span<const std::string_view> values);
 
 }  // namespace wire
