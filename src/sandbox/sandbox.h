@@ -108,8 +108,7 @@ class Process {
   virtual pid_t pid() const = 0;
 
   // The sockets of Spec::listeners in their order: non-blocking, close-on-exec, living in the
-  // sandbox's network. Once; empty after that. A TCP connection accepted from one outlives none of
-  // the sandbox's processes.
+  // sandbox's network. One for ::1 is empty on a host without IPv6. Once; no sockets after that.
   virtual std::vector<Fd> take_listeners() = 0;
   // Read ends of pipes, non-blocking, close-on-exec: end of file once no process of the sandbox
   // holds the other end. Once each. With merge_output all is on stdout and stderr is empty.
@@ -121,8 +120,8 @@ class Process {
   virtual async::Task<Exit> wait() = 0;
   // Ends every process of the sandbox at once. Idempotent; no effect after the end.
   virtual void kill() = 0;
-  // Stops every process from running until thaw(), which is cheap and takes effect before anything
-  // written to the sandbox afterwards is read. Both idempotent.
+  // Stops every process of the sandbox from running until thaw(): an idle one then costs no CPU.
+  // Both are requests that take effect in order, within a moment, and are idempotent.
   virtual void freeze() = 0;
   virtual void thaw() = 0;
   // Best effort while it runs; exact after the end.

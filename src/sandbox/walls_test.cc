@@ -110,6 +110,21 @@ TEST_F(SandboxTest, LaysFilesOverThoseOfBoundFolders) {
   EXPECT_EQ(run(std::move(spec)).out, "replaced\nmine\n");
 }
 
+// The init follows the link while it still has rights; it must not lead out.
+TEST_F(SandboxTest, LinksInTheCodeLeadNowhere) {
+  const TempFolder host;
+  const TempFolder code;
+  std::filesystem::create_directory_symlink("/.host" + host.path().string(), code.path() / "a");
+  std::filesystem::create_directory_symlink(host.path(), code.path() / "b");
+  for (const char* const link : {"/var/task/a", "/var/task/b"}) {
+    Spec spec = command({"/bin/true"});
+    spec.code_folder = code.path();
+    spec.files = {{std::string(link) + "/planted", "x"}};
+    EXPECT_FALSE(try_start(std::move(spec)));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(host.path()));
+}
+
 TEST_F(SandboxTest, RefusesDangerousCalls) {
   Outcome outcome = run(subject({"calls"}));
   EXPECT_EQ(outcome.exit, Exit{}) << outcome.err;

@@ -109,30 +109,33 @@ void enter_new_root(const Plan& plan) {
   must(::chdir("/"), "enter the new root");
 }
 
+// Needs the host's /proc in sight, so it comes before leave_old_root().
 void mount_proc() {
   make_folder("/proc");
   must(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr), "mount /proc");
-  // Closed by file permissions already; this holds where the function's user could be the owner.
+}
+
+// Closed by file permissions already; this holds where the function's user could be the owner.
+void mask_proc() {
   constexpr auto kAttributes =
       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   for (const char* const path : {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus",
                                  "/proc/fs", "/proc/asound", "/proc/acpi", "/proc/scsi"}) {
-    const int fd = pick_up(path, kAttributes);
-    if (fd >= 0) attach(fd, path);
+    if (::access(path, F_OK) != 0) continue;
+    attach(must(pick_up(path, kAttributes), "mask", path), path);
   }
   for (const char* const path :
        {"/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/key-users", "/proc/timer_list",
         "/proc/sched_debug", "/proc/kallsyms", "/proc/kpagecount", "/proc/kpageflags"}) {
     if (::access(path, F_OK) != 0) continue;
-    const int fd = pick_up("/dev/null", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-    if (fd >= 0) attach(fd, path);
+    constexpr auto kNull = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+    attach(must(pick_up("/dev/null", kNull), "mask", path), path);
   }
 }
 
 void leave_old_root() {
   must(::umount2(kOldRoot, MNT_DETACH), "leave the old root");
   must(::rmdir(kOldRoot), "remove the old root's folder");
-  restrict_mount(AT_FDCWD, "/", 0, MOUNT_ATTR_RDONLY, "the root");
 }
 
 }  // namespace
@@ -161,13 +164,17 @@ void build_root(const Plan& plan, Sources sources) {
   make_folder("/dev/shm");
   mount_tmpfs("/tmp", plan.tmp_bytes, "1777");
   mount_tmpfs("/dev/shm", plan.shm_bytes, "1777");
+  if (plan.private_proc) mount_proc();
+  // Before anything of the function is attached: a symbolic link in its code, followed on the way
+  // to a target below, must find nothing of the host.
+  leave_old_root();
   for (std::size_t i = 0; i < plan.binds.size(); ++i) {
     const Sources::Item& item = sources.items()[i];
     if (item.mount_fd >= 0) attach_new(item.mount_fd, item.folder, plan.binds[i].target);
   }
   for (const PlanPair& file : plan.files) place_file(file);
-  if (plan.private_proc) mount_proc();
-  leave_old_root();
+  if (plan.private_proc) mask_proc();
+  restrict_mount(AT_FDCWD, "/", 0, MOUNT_ATTR_RDONLY, "the root");
 }
 
 }  // namespace sandbox::init
