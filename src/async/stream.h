@@ -83,8 +83,8 @@ class Stream {
   }
 
   // A pending or later operation of that direction fails with kTimeout once `when` has come, until
-  // a new deadline is set. Whatever else is pending then may end as kCancelled. Cheap when the
-  // deadline moves later: no timer is touched. SteadyTime::max(): none.
+  // a new deadline is set. Cheap when the deadline moves later: no timer is touched.
+  // SteadyTime::max(): none.
   virtual void set_read_deadline(base::SteadyTime when) = 0;
   virtual void set_write_deadline(base::SteadyTime when) = 0;
 

@@ -1,0 +1,160 @@
+#include "async/tcp.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <cerrno>
+
+#include "async/deadline.h"
+#include "async/socket_wait.h"
+
+namespace async {
+namespace {
+
+using base::ErrorCode;
+
+class SocketStream final : public Stream {
+ public:
+  SocketStream(AsioCore& core, StreamSocket socket, std::string peer_address)
+      : socket_(std::move(socket)),
+        peer_address_(std::move(peer_address)),
+        read_deadline_(core, [this] { cancel(); }),
+        write_deadline_(core, [this] { cancel(); }) {}
+
+  ~SocketStream() override { CHECK(pending_ == 0); }
+
+  void set_read_deadline(base::SteadyTime when) override { read_deadline_.set(when); }
+  void set_write_deadline(base::SteadyTime when) override { write_deadline_.set(when); }
+
+  Task<void> shutdown() override {
+    if (!closed_) ::shutdown(socket_.native_handle(), SHUT_WR);
+    co_return;
+  }
+
+  void close() override {
+    if (closed_) return;
+    closed_ = true;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  std::string peer_address() const override { return peer_address_; }
+
+ protected:
+  void start(ReadOperation& op) override {
+    if (closed_ || read_deadline_.passed())
+      return op.finish(std::unexpected(ended(read_deadline_)));
+    pull(op);
+  }
+
+  void start(WriteOperation& op) override {
+    if (closed_ || write_deadline_.passed())
+      return op.finish(std::unexpected(ended(write_deadline_)));
+    push(op);
+  }
+
+ private:
+  void pull(ReadOperation& op) {
+    ++pending_;
+    socket_.async_read_some(asio::buffer(op.into.data(), op.into.size()),
+                            [this, &op](const boost::system::error_code& error, std::size_t count) {
+                              --pending_;
+                              if (!error) return op.finish(count);
+                              if (error == asio::error::eof) return op.finish(std::size_t{0});
+                              if (disturbed(error, read_deadline_)) return pull(op);
+                              op.finish(std::unexpected(explain(error, read_deadline_)));
+                            });
+  }
+
+  // Writes what the socket takes at once, and waits only for the rest.
+  void push(WriteOperation& op) {
+    while (!op.from[0].empty() || !op.from[1].empty()) {
+      std::array<iovec, 2> pieces;
+      for (std::size_t i = 0; i < 2; ++i)
+        pieces[i] = {const_cast<char*>(op.from[i].data()), op.from[i].size()};
+      msghdr message{};
+      message.msg_iov = pieces.data();
+      message.msg_iovlen = pieces.size();
+      const ssize_t sent =
+          ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_and_push(op);
+      if (sent < 0)
+        return op.finish(
+            base::error(ErrorCode::kIo, base::errno_error("send", errno).error().message));
+      std::size_t left = static_cast<std::size_t>(sent);
+      for (auto& piece : op.from) {
+        const std::size_t taken = std::min(left, piece.size());
+        piece.remove_prefix(taken);
+        left -= taken;
+      }
+    }
+    op.finish({});
+  }
+
+  void wait_and_push(WriteOperation& op) {
+    ++pending_;
+    socket_.async_wait(StreamSocket::wait_write,
+                       [this, &op](const boost::system::error_code& error) {
+                         --pending_;
+                         const bool fine = !error && !closed_;
+                         if (!fine && !disturbed(error, write_deadline_))
+                           return op.finish(std::unexpected(explain(error, write_deadline_)));
+                         push(op);
+                       });
+  }
+
+  void cancel() {
+    boost::system::error_code ignored;
+    if (!closed_) socket_.cancel(ignored);
+  }
+
+  // A deadline cancels both directions; the one that it was not about goes on.
+  bool disturbed(const boost::system::error_code& error, const Deadline& deadline) const {
+    return error == asio::error::operation_aborted && !closed_ && !deadline.passed();
+  }
+
+  static base::Error ended(const Deadline& deadline) {
+    if (deadline.passed()) return {ErrorCode::kTimeout, "the connection's deadline passed"};
+    return {ErrorCode::kCancelled, "the connection was closed"};
+  }
+  static base::Error explain(const boost::system::error_code& error, const Deadline& deadline) {
+    if (!error || error == asio::error::operation_aborted || error == asio::error::bad_descriptor)
+      return ended(deadline);
+    return {ErrorCode::kIo, error.message()};
+  }
+
+  StreamSocket socket_;
+  std::string peer_address_;
+  Deadline read_deadline_;
+  Deadline write_deadline_;
+  bool closed_ = false;
+  int pending_ = 0;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Stream>> make_stream(AsioCore& core, AcceptedSocket accepted) {
+  const int fd = accepted.fd.get();
+  int family = 0;
+  socklen_t size = sizeof family;
+  if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0)
+    return base::errno_error("look at a socket", errno);
+  RETURN_IF_ERROR(set_nonblocking(fd));
+  if (family == AF_INET || family == AF_INET6) {
+    const int yes = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  }
+  StreamSocket socket(core.context().get_executor());
+  boost::system::error_code error;
+  socket.assign(asio::generic::stream_protocol(family, 0), fd, error);
+  if (error) return base::error(ErrorCode::kIo, "register a socket: " + error.message());
+  accepted.fd.release();
+  // Asio then never tries to change the mode itself.
+  socket.native_non_blocking(true, error);
+  return std::make_unique<SocketStream>(core, std::move(socket), std::move(accepted.peer_address));
+}
+
+}  // namespace async

@@ -1,0 +1,355 @@
+#include "wire/http1_connection.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "base/log.h"
+#include "wire/http1_parser.h"
+#include "wire/http_grammar.h"
+
+namespace wire {
+namespace {
+
+using async::Task;
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::size_t kBodyStepBytes = 64 * 1024;  // a body's memory grows at least by this
+constexpr std::chrono::seconds kLingerTime{2};     // for a refused client to stop sending
+constexpr std::size_t kLingerBytes = 4 << 20;
+
+// What is left to know about a request once its handler has it.
+struct Exchange {
+  bool head_only = false;  // HEAD
+  bool keep_alive = true;
+  int minor_version = 1;
+};
+
+// A body in chunks, or as it comes where the length is known or the connection's end is the body's.
+class Http1BodyWriter final : public BodyWriter {
+ public:
+  Http1BodyWriter(const ConnectionFacts& facts, async::Stream& stream, bool chunked,
+                  std::optional<std::uint64_t> length, std::stop_token stop)
+      : facts_(facts), stream_(stream), chunked_(chunked), left_(length), stop_(std::move(stop)) {}
+
+  Task<bool> write(std::string bytes) override {
+    if (broken_) co_return false;
+    if (bytes.empty()) co_return true;
+    if (left_ && bytes.size() > *left_) {
+      broken_ = true;  // more than was announced: the next answer would drown in it
+      co_return false;
+    }
+    if (left_) *left_ -= bytes.size();
+    std::string prefix;
+    if (chunked_) {
+      fmt::format_to(std::back_inserter(prefix), "{:x}\r\n", bytes.size());
+      bytes += "\r\n";
+    }
+    stream_.set_write_deadline(facts_.transfer_deadline(facts_.in({}), bytes.size()));
+    const auto written = co_await stream_.write(prefix, bytes);
+    stream_.set_write_deadline(base::SteadyTime::max());
+    broken_ = !written;
+    co_return !broken_;
+  }
+  std::stop_token stop_token() const override { return stop_; }
+
+  // True: the peer has the whole body.
+  Task<bool> end() {
+    if (broken_ || (left_ && *left_ > 0)) co_return false;
+    if (!chunked_) co_return true;
+    stream_.set_write_deadline(facts_.transfer_deadline(facts_.in({}), 0));
+    const auto written = co_await stream_.write("0\r\n\r\n");
+    stream_.set_write_deadline(base::SteadyTime::max());
+    co_return written.has_value();
+  }
+
+ private:
+  const ConnectionFacts& facts_;
+  async::Stream& stream_;
+  const bool chunked_;
+  std::optional<std::uint64_t> left_;
+  std::stop_token stop_;
+  bool broken_ = false;
+};
+
+}  // namespace
+
+struct Http1Connection::Impl {
+  const ConnectionFacts& facts;
+  async::Stream& stream;
+  InputBuffer input;
+  std::string head;  // of the answer; kept for its capacity
+  bool idle = false;
+  bool finishing = false;
+  std::optional<std::stop_source> streaming;  // while a streamed body is being written
+
+  const HttpLimits& limits() const { return facts.limits(); }
+
+  Task<bool> serve_one();
+  Task<int> read_head(HeadScanner& scanner);
+  Task<int> read_body(const Framing& framing, std::string& body, BodyShare& share);
+  Task<int> read_sized_body(std::size_t length, std::string& body);
+  Task<int> read_chunked_body(std::string& body, BodyShare& share);
+  Task<bool> respond(Exchange exchange, HttpResponse response);
+  Task<bool> respond_streaming(Exchange exchange, HttpResponse response);
+  Task<bool> refuse(int status);
+  Task<void> linger();
+  void write_head(const Exchange& exchange, const HttpResponse& response,
+                  std::optional<std::uint64_t> length, bool chunked);
+};
+
+// Statuses below stand for what to answer; these two for no answer at all.
+namespace {
+constexpr int kFine = 0;
+constexpr int kGone = -1;
+}  // namespace
+
+Http1Connection::Http1Connection(const ConnectionFacts& facts, async::Stream& stream,
+                                 InputBuffer input)
+    : impl_(new Impl{facts, stream, std::move(input), {}, false, false, std::nullopt}) {}
+Http1Connection::~Http1Connection() = default;
+
+Task<void> Http1Connection::run() {
+  bool go_on = true;
+  while (go_on) go_on = co_await impl_->serve_one();
+}
+
+void Http1Connection::finish() {
+  impl_->finishing = true;
+  if (impl_->idle) impl_->stream.close();
+  if (impl_->streaming) impl_->streaming->request_stop();
+}
+
+void Http1Connection::cut() {
+  impl_->finishing = true;
+  impl_->stream.close();
+  if (impl_->streaming) impl_->streaming->request_stop();
+}
+
+// One request and its answer. False: the connection is through.
+Task<bool> Http1Connection::Impl::serve_one() {
+  HeadScanner scanner;
+  const int read = co_await read_head(scanner);
+  if (read == kGone) co_return false;
+  if (read != kFine) {
+    co_await refuse(read);
+    co_return false;
+  }
+  auto parsed = parse_request_head(input.view().substr(0, scanner.size()),
+                                   {limits().header_bytes_max, limits().header_count_max});
+  if (!parsed) {
+    co_await refuse(parsed.error());
+    co_return false;
+  }
+  input.consume(scanner.size());
+  HttpRequest& request = parsed->request;
+  const Framing& framing = parsed->framing;
+  Exchange exchange{request.method == "HEAD", framing.keep_alive, framing.minor_version};
+
+  HttpResponse response;
+  {
+    BodyShare share(facts.shared().budget);
+    if (framing.chunked || framing.content_length.value_or(0) > 0) {
+      const int body = co_await read_body(framing, request.body, share);
+      if (body == kGone) co_return false;
+      if (body != kFine) {
+        co_await refuse(body);
+        co_return false;
+      }
+    }
+    request.secure = facts.secure;
+    request.peer_address = facts.peer_address;
+    facts.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
+    response = co_await facts.answer(std::move(request));
+  }
+  if (finishing) exchange.keep_alive = false;
+  const bool answered = co_await respond(exchange, std::move(response));
+  if (!answered) co_return false;
+  if (exchange.keep_alive && !finishing) co_return true;
+  co_await stream.shutdown();
+  co_await linger();
+  co_return false;
+}
+
+// Until a whole head is at the front of `input`.
+Task<int> Http1Connection::Impl::read_head(HeadScanner& scanner) {
+  bool timed = false;
+  input.shrink_if_empty();
+  stream.set_read_deadline(facts.in(limits().idle_timeout));
+  for (;;) {
+    // Some clients end a body with an empty line that does not belong to it.
+    while (!scanner.started() && input.view().starts_with("\r\n")) input.consume(2);
+    const bool only_return = !scanner.started() && input.view() == "\r";
+    if (!input.empty() && !only_return) {
+      const auto found = scanner.scan(input.view());
+      if (found == HeadScanner::Found::kBad) co_return 400;
+      if (scanner.size() > limits().header_bytes_max) co_return 431;
+      if (found == HeadScanner::Found::kEnd) co_return kFine;
+      if (!std::exchange(timed, true)) stream.set_read_deadline(facts.in(limits().header_timeout));
+    }
+    if (finishing && input.empty()) co_return kGone;
+    idle = input.empty();
+    const auto count = co_await stream.read_some(input.prepare());
+    idle = false;
+    if (!count) {
+      const bool slow = count.error().code == base::ErrorCode::kTimeout && !input.empty();
+      co_return slow ? 408 : kGone;
+    }
+    if (*count == 0) co_return kGone;
+    input.commit(*count);
+  }
+}
+
+Task<int> Http1Connection::Impl::read_body(const Framing& framing, std::string& body,
+                                           BodyShare& share) {
+  const std::uint64_t length = framing.content_length.value_or(0);
+  if (length > limits().body_bytes_max) co_return 413;
+  if (!share.grow_to(length)) co_return 503;
+  if (framing.expects_continue && input.empty()) {
+    stream.set_write_deadline(facts.transfer_deadline(facts.in({}), 0));
+    const auto written = co_await stream.write(kContinue);
+    stream.set_write_deadline(base::SteadyTime::max());
+    if (!written) co_return kGone;
+  }
+  int outcome = kFine;
+  if (framing.chunked) outcome = co_await read_chunked_body(body, share);
+  else outcome = co_await read_sized_body(length, body);
+  co_return outcome;
+}
+
+Task<int> Http1Connection::Impl::read_sized_body(std::size_t length, std::string& body) {
+  body = input.view().substr(0, length);
+  input.consume(body.size());
+  const auto start = facts.in({});
+  std::size_t have = body.size();
+  // Memory is taken as the bytes come: a mere announcement costs nothing.
+  while (have < length) {
+    stream.set_read_deadline(facts.transfer_deadline(start, have));
+    if (have == body.size()) body.resize(std::min(length, have + std::max(have, kBodyStepBytes)));
+    const auto count = co_await stream.read_some({body.data() + have, body.size() - have});
+    if (!count) co_return count.error().code == base::ErrorCode::kTimeout ? 408 : kGone;
+    if (*count == 0) co_return kGone;
+    have += *count;
+  }
+  co_return kFine;
+}
+
+Task<int> Http1Connection::Impl::read_chunked_body(std::string& body, BodyShare& share) {
+  const auto start = facts.in({});
+  ChunkedDecoder decoder;
+  for (;;) {
+    while (!input.empty() && !decoder.done()) {
+      const auto piece = decoder.next(input.view());
+      if (decoder.bad()) co_return 400;
+      const std::size_t grown = body.size() + piece.data.size();
+      if (grown > limits().body_bytes_max) co_return 413;
+      if (!share.grow_to(grown)) co_return 503;
+      body.append(piece.data);
+      input.consume(piece.consumed);
+    }
+    if (decoder.done()) co_return kFine;
+    stream.set_read_deadline(facts.transfer_deadline(start, body.size()));
+    const auto count = co_await stream.read_some(input.prepare());
+    if (!count) co_return count.error().code == base::ErrorCode::kTimeout ? 408 : kGone;
+    if (*count == 0) co_return kGone;
+    input.commit(*count);
+  }
+}
+
+void Http1Connection::Impl::write_head(const Exchange& exchange, const HttpResponse& response,
+                                       std::optional<std::uint64_t> length, bool chunked) {
+  head.clear();
+  append_status_line(head, response.status);
+  bool dated = false;
+  for (const auto& [name, value] : response.headers) {
+    if (is_connection_header(name)) continue;
+    dated |= equal_ignoring_case(name, "date");
+    append_header(head, name, value);
+  }
+  if (!dated) append_header(head, "Date", facts.date());
+  if (length) fmt::format_to(std::back_inserter(head), "Content-Length: {}\r\n", *length);
+  if (chunked) append_header(head, "Transfer-Encoding", "chunked");
+  if (!exchange.keep_alive) append_header(head, "Connection", "close");
+  else if (exchange.minor_version == 0) append_header(head, "Connection", "keep-alive");
+  head += "\r\n";
+}
+
+// False: the connection is of no more use.
+Task<bool> Http1Connection::Impl::respond(Exchange exchange, HttpResponse response) {
+  const bool has_body = status_has_body(response.status);
+  if (response.stream && has_body && !exchange.head_only) {
+    const bool sent = co_await respond_streaming(exchange, std::move(response));
+    co_return sent;
+  }
+  std::optional<std::uint64_t> length;
+  if (has_body) length = response.body.size();
+  if (exchange.head_only && has_body) {
+    const auto* const given = response.find("content-length");
+    if (given != nullptr) length = parse_content_length(*given);
+    else if (response.stream) length.reset();
+  }
+  write_head(exchange, response, length, false);
+  std::string_view body = response.body;
+  if (!has_body || exchange.head_only) body = {};
+  stream.set_write_deadline(facts.transfer_deadline(facts.in({}), body.size()));
+  const auto written = co_await stream.write(head, body);
+  stream.set_write_deadline(base::SteadyTime::max());
+  co_return written.has_value();
+}
+
+Task<bool> Http1Connection::Impl::respond_streaming(Exchange exchange, HttpResponse response) {
+  std::optional<std::uint64_t> length;
+  if (const auto* const given = response.find("content-length"); given != nullptr)
+    length = parse_content_length(*given);
+  const bool chunked = !length && exchange.minor_version == 1;
+  // Without length or chunks the connection's end is the body's.
+  if (!length && !chunked) exchange.keep_alive = false;
+  write_head(exchange, response, length, chunked);
+  stream.set_write_deadline(facts.transfer_deadline(facts.in({}), 0));
+  const auto written = co_await stream.write(head);
+  if (!written) co_return false;
+  streaming.emplace();
+  if (finishing) streaming->request_stop();
+  Http1BodyWriter writer(facts, stream, chunked, length, streaming->get_token());
+  bool failed = false;
+  try {
+    co_await response.stream(writer);
+  } catch (const std::exception& problem) {
+    base::log_error("http: a streamed body failed: {}", problem.what());
+    failed = true;
+  } catch (...) {
+    base::log_error("http: a streamed body failed");
+    failed = true;
+  }
+  co_await async::on(facts.shelf.core);
+  streaming.reset();
+  if (failed) co_return false;
+  const bool whole = co_await writer.end();
+  co_return whole;
+}
+
+Task<bool> Http1Connection::Impl::refuse(int status) {
+  facts.shared().requests_refused.fetch_add(1, std::memory_order_relaxed);
+  base::log_debug("http: refused a request of {} with {}", facts.peer_address, status);
+  const bool answered = co_await respond({.keep_alive = false}, refusal(status));
+  if (answered) {
+    co_await stream.shutdown();
+    co_await linger();
+  }
+  co_return false;
+}
+
+// Reads on for a moment: closing with unread bytes would reset the connection, and the client might
+// lose the answer before it has read it.
+Task<void> Http1Connection::Impl::linger() {
+  stream.set_read_deadline(facts.in(kLingerTime));
+  input.consume(input.size());
+  std::size_t seen = 0;
+  while (seen < kLingerBytes) {
+    const auto count = co_await stream.read_some(input.prepare());
+    if (!count || *count == 0) break;
+    seen += *count;
+  }
+}
+
+}  // namespace wire
