@@ -40,7 +40,8 @@ struct ChunkedBody {
 api::Outcome<ChunkedBody> decode_aws_chunked(std::string_view body, const ChunkedOptions& options);
 
 // Compares what the request says of its body (x-amz-checksum-*, in headers or trailers, and
-// Content-MD5) with the body. nullopt: all that was said is true.
+// Content-MD5) with the body, and that the trailers named in x-amz-trailer have come. nullopt: all
+// that was said is true. Not for CompleteMultipartUpload, whose checksum is the object's.
 // Errors: BadDigest, InvalidDigest, InvalidRequest, HTTP 400, in S3's words.
 std::optional<api::Error> verify_checksums(
     std::span<const auth::HeaderView> headers, std::string_view body,

@@ -153,6 +153,7 @@ class Reader {
     simdjson::dom::array items;
     if (value.get(items) != simdjson::SUCCESS) return mismatch(value, shape, nested);
     for (const element item : items) {
+      if (too_many(*shape.element)) return refuse({});
       // A null keeps its place; what it lacks is for the validator to say.
       void* const made = shape.list->push(slot);
       if (item.is_null()) continue;
@@ -165,11 +166,16 @@ class Reader {
     simdjson::dom::object fields;
     if (value.get(fields) != simdjson::SUCCESS) return mismatch(value, shape, nested);
     for (const auto& [key, item] : fields) {
+      if (too_many(*shape.element)) return refuse({});
       void* const made = shape.map->insert(slot, std::string(key));
       if (item.is_null()) continue;
       RETURN_IF_ERROR(read(item, *shape.element, made, true));
     }
     return {};
+  }
+
+  bool too_many(const Shape& shape) {
+    return shape.kind == Kind::kStructure && ++structures_ > kStructuresMax;
   }
 
   Decoded read_structure(element value, const Shape& shape, void* slot, bool nested) {
@@ -205,6 +211,7 @@ class Reader {
 
   JsonFlavour flavour_;
   std::size_t depth_ = 0;
+  std::size_t structures_ = 0;
 };
 
 Decoded decode_with(simdjson::dom::parser& parser, std::string_view body, const Shape& shape,

@@ -19,6 +19,11 @@ struct ErrorFrame {
   bool head = false;  // a HEAD request: no body
 };
 
+// Adds what every answer of the service carries, good or bad: request ids, and DynamoDB's
+// x-amz-crc32 of the body. For error answers render_error() has done it.
+void add_answer_headers(HttpResponse& response, const api::Service& service,
+                        std::string_view request_id, std::string_view host_id = {});
+
 HttpResponse render_error(const api::Error& error, const api::Service& service,
                           const ErrorFrame& frame);
 

@@ -3,6 +3,7 @@
 // Text forms of single values, shared by the codecs. Pure functions, thread-safe.
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -13,6 +14,9 @@
 #include "base/clock.h"
 
 namespace wire {
+
+// Structures in the lists and maps of one body: "{}" is two bytes there and may be a kilobyte here.
+inline constexpr std::size_t kStructuresMax = 100'000;
 
 // "true", "1", "yes" and their opposites in any case, as AWS reads booleans that are strings.
 std::optional<bool> parse_loose_boolean(std::string_view text);

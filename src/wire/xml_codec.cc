@@ -31,7 +31,7 @@ class Reader {
  public:
   Decoded read(xml_node node, const Shape& shape, void* slot) {
     if (is_scalar(shape.kind)) return read_scalar(node, shape, slot);
-    if (depth_ == kXmlDepthMax) return malformed();
+    if (depth_ == kXmlDepthMax || ++aggregates_ > kStructuresMax) return malformed();
     ++depth_;
     Decoded done;
     if (shape.kind == Kind::kList) done = read_list(node, shape, slot);
@@ -136,6 +136,7 @@ class Reader {
   }
 
   std::size_t depth_ = 0;
+  std::size_t aggregates_ = 0;
 };
 
 // pugixml's parser is iterative, but its tree is only as deep as we then walk; a document that is
