@@ -62,10 +62,15 @@ bool contains_word(std::string_view list, std::string_view word, char separator)
   return false;
 }
 
-// The folder of this process's group in the hierarchy whose mount `matches(type, options)`.
+struct Place {
+  fs::path mount;
+  fs::path own;  // at or below it
+};
+
+// This process's group in the hierarchy whose mount `matches(type, options)`.
 template <class Matches>
-std::optional<fs::path> own_folder(std::string_view group, Matches matches) {
-  std::ifstream mounts("/proc/self/mountinfo");
+std::optional<Place> own_place(const fs::path& mountinfo, std::string_view group, Matches matches) {
+  std::ifstream mounts(mountinfo);
   for (std::string line; std::getline(mounts, line);) {
     const std::size_t dash = line.find(" - ");
     if (dash == std::string::npos) continue;
@@ -82,7 +87,7 @@ std::optional<fs::path> own_folder(std::string_view group, Matches matches) {
       below.remove_prefix(root.size());
     }
     while (below.starts_with('/')) below.remove_prefix(1);
-    return fs::path(point) / below;
+    return Place{point, below.empty() ? fs::path(point) : fs::path(point) / below};
   }
   return std::nullopt;
 }
@@ -127,14 +132,14 @@ bool Cgroups::add_v1(const fs::path& own, const std::string& id, unsigned contro
   return true;
 }
 
-bool Cgroups::add_v2(const fs::path& own, const std::string& id) {
-  const auto offered = read_text(own / "cgroup.controllers");
+bool Cgroups::add_v2(const fs::path& parent, const std::string& id) {
+  const auto offered = read_text(parent / "cgroup.controllers");
   if (!offered) return false;
+  std::string list = *offered;
+  std::ranges::replace(list, '\n', ' ');
   unsigned controllers = 0;
   std::vector<std::string> wanted;
   for (const auto& [name, bit] : {std::pair{"memory", kMemory}, {"pids", kPids}, {"cpu", kCpu}}) {
-    std::string list = *offered;
-    std::ranges::replace(list, '\n', ' ');
     if (!contains_word(list, name, ' ')) continue;
     controllers |= bit;
     wanted.push_back(std::string("+") + name);
@@ -145,18 +150,19 @@ bool Cgroups::add_v2(const fs::path& own, const std::string& id) {
       return write_value(folder / "cgroup.subtree_control", one);
     });
   };
-  if (!enable(own)) {
+  if (!enable(parent)) {
     // A group with processes cannot hand out controllers: the server steps down into a leaf. That
     // helps only if it was alone there.
-    const fs::path leaf = own / ("millrace-server-" + id);
+    const fs::path leaf = parent / ("millrace-server-" + id);
     if (!make_folder(leaf)) return false;
-    if (!write_value(leaf / "cgroup.procs", std::to_string(::getpid())) || !enable(own)) {
-      write_value(own / "cgroup.procs", std::to_string(::getpid()));
+    const std::string self = std::to_string(::getpid());
+    if (!write_value(leaf / "cgroup.procs", self) || !enable(parent)) {
+      write_value(parent / "cgroup.procs", self);
       ::rmdir(leaf.c_str());
       return false;
     }
   }
-  const fs::path folder = own / ("millrace-" + id);
+  const fs::path folder = parent / ("millrace-" + id);
   if (!make_folder(folder) || !enable(folder)) {
     ::rmdir(folder.c_str());
     return false;
@@ -166,9 +172,18 @@ bool Cgroups::add_v2(const fs::path& own, const std::string& id) {
   return true;
 }
 
-Cgroups Cgroups::open(const std::string& id) {
+// In the server's own group, or where that is shared with others (a login session, say), in the
+// nearest one above that will have it.
+bool Cgroups::add_nearest_v2(const fs::path& own, const fs::path& mount, const std::string& id) {
+  for (fs::path parent = own;; parent = parent.parent_path()) {
+    if (add_v2(parent, id)) return true;
+    if (parent == mount || parent == parent.root_path()) return false;
+  }
+}
+
+Cgroups Cgroups::open(const std::string& id, const Facts& facts) {
   Cgroups cgroups;
-  std::ifstream groups("/proc/self/cgroup");
+  std::ifstream groups(facts.groups);
   for (std::string line; std::getline(groups, line);) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
@@ -176,8 +191,10 @@ Cgroups Cgroups::open(const std::string& id) {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string group = line.substr(second + 1);
     if (controllers.empty()) {
-      const auto own = own_folder(group, [](auto& type, auto&) { return type == "cgroup2"; });
-      if (own && cgroups.add_v2(*own, id) && cgroups.version_ == CgroupVersion::kNone) {
+      const auto place =
+          own_place(facts.mounts, group, [](auto& type, auto&) { return type == "cgroup2"; });
+      if (place && cgroups.add_nearest_v2(place->own, place->mount, id) &&
+          cgroups.version_ == CgroupVersion::kNone) {
         cgroups.version_ = CgroupVersion::kV2;
       }
       continue;
@@ -187,10 +204,10 @@ Cgroups Cgroups::open(const std::string& id) {
                                     {"cpu", kCpu},
                                     {"cpuacct", kCpuAccounting}}) {
       if (!contains_word(controllers, name, ',')) continue;
-      const auto own = own_folder(group, [name](auto& type, auto& options) {
+      const auto place = own_place(facts.mounts, group, [name](auto& type, auto& options) {
         return type == "cgroup" && contains_word(options, name, ',');
       });
-      if (own && cgroups.add_v1(*own, id, bit)) cgroups.version_ = CgroupVersion::kV1;
+      if (place && cgroups.add_v1(place->own, id, bit)) cgroups.version_ = CgroupVersion::kV1;
     }
   }
   return cgroups;

@@ -24,9 +24,14 @@ struct Cgroup {
 
 class Cgroups {
  public:
+  // What the kernel tells of this process; tests have their own.
+  struct Facts {
+    std::filesystem::path groups = "/proc/self/cgroup";
+    std::filesystem::path mounts = "/proc/self/mountinfo";
+  };
   // The groups of this process, wherever the host mounts them. An empty one (version() is kNone) if
   // it may not make any.
-  static Cgroups open(const std::string& id);
+  static Cgroups open(const std::string& id, const Facts& facts);
   // For hosts without, and tests.
   Cgroups() = default;
 
@@ -59,7 +64,9 @@ class Cgroups {
   };
   bool has(unsigned controller) const;
   bool add_v1(const std::filesystem::path& own, const std::string& id, unsigned controller);
-  bool add_v2(const std::filesystem::path& own, const std::string& id);
+  bool add_v2(const std::filesystem::path& parent, const std::string& id);
+  bool add_nearest_v2(const std::filesystem::path& own, const std::filesystem::path& mount,
+                      const std::string& id);
 
   CgroupVersion version_ = CgroupVersion::kNone;
   std::vector<Hierarchy> hierarchies_;

@@ -70,7 +70,7 @@ base::Result<Survey> survey(const HostConfig& config) {
   found.namespaces = host.trial.works;
   found.user_namespaces = host.trial.works && host.trial.shape.user_namespace;
   found.private_proc = host.trial.works && host.trial.shape.private_proc;
-  if (config.use_cgroups) host.cgroups = Cgroups::open(config.id);
+  if (config.use_cgroups) host.cgroups = Cgroups::open(config.id, {});
   found.cgroup = host.cgroups.version();
   found.memory_limit = host.cgroups.has_memory();
   found.process_limit = host.cgroups.has_pids();
