@@ -157,17 +157,22 @@ TEST_F(SandboxTest, RefusesMoreThanItsMaximum) {
   EXPECT_EQ(run(subject({"true"})).exit, Exit{});
 }
 
-TEST_F(SandboxTest, LeavesNoCgroupBehind) {
-  if (launcher_->capabilities().cgroup == CgroupVersion::kNone) GTEST_SKIP() << "no cgroups";
-  run(subject({"true"}));
-  const std::string name = "millrace-" + config().id;
-  launcher_.reset();
+bool has_cgroups(const std::string& id) {
   std::error_code ignored;
   const auto options = std::filesystem::directory_options::skip_permission_denied;
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator("/sys/fs/cgroup", options, ignored)) {
-    EXPECT_NE(entry.path().filename(), name) << entry.path();
+    if (entry.path().filename() == "millrace-" + id) return true;
   }
+  return false;
+}
+
+TEST_F(SandboxTest, LeavesNoCgroupBehind) {
+  if (launcher_->capabilities().cgroup == CgroupVersion::kNone) GTEST_SKIP() << "no cgroups";
+  run(subject({"true"}));
+  EXPECT_TRUE(has_cgroups(config().id));
+  launcher_.reset();
+  EXPECT_FALSE(has_cgroups(config().id));
 }
 
 TEST_F(SandboxTest, StartsManyAtOnce) {
@@ -227,6 +232,15 @@ TEST_F(SandboxTest, TheDeathOfTheServerEndsAll) {
   ::kill(other.pid, SIGKILL);
   wait_for_other(other.pid);
   for (const pid_t pid : pids) EXPECT_TRUE(eventually([pid] { return is_gone(pid); }));
+
+  // Its groups are still there; the next server of that id removes them.
+  HostConfig next = config();
+  next.id = fmt::format("test-{}", other.pid);
+  if (launcher_->capabilities().cgroup != CgroupVersion::kNone) {
+    EXPECT_TRUE(has_cgroups(next.id));
+  }
+  ASSERT_TRUE(HostLauncher::create(next));
+  EXPECT_FALSE(has_cgroups(next.id));
 }
 
 TEST_F(SandboxTest, WorksForAnOrdinaryUser) {
