@@ -14,6 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMemoryBytesMin = 4ULL << 20;
+constexpr std::uint64_t kMemoryBytesMax = 1ULL << 44;
+constexpr std::uint32_t kCpuMillisMin = 10;       // the kernel's least quota, 1 ms in 100
 constexpr std::uint64_t kRootBytes = 4ULL << 20;  // besides Spec::files
 constexpr std::size_t kHostnameMax = 64;
 
@@ -54,7 +56,12 @@ base::Status check_listener(const Listener& listener) {
 }
 
 base::Status check_limits(const Limits& limits) {
-  if (limits.memory_bytes < kMemoryBytesMin) return invalid("memory_bytes is too small");
+  if (limits.memory_bytes < kMemoryBytesMin || limits.memory_bytes > kMemoryBytesMax) {
+    return invalid("memory_bytes is out of range");
+  }
+  if (limits.cpu_millis != 0 && limits.cpu_millis < kCpuMillisMin) {
+    return invalid("cpu_millis is too small");
+  }
   if (limits.tmp_bytes < 4096 || limits.shm_bytes < 4096) return invalid("tmp_bytes is too small");
   if (limits.processes < 1) return invalid("processes must be positive");
   if (limits.open_files < 8) return invalid("open_files is too small");

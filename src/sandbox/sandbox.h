@@ -70,7 +70,7 @@ struct Limits {
   std::uint64_t shm_bytes = 64ULL << 20;
   std::uint32_t processes = 1024;  // and threads, together
   std::uint32_t open_files = 1024;
-  std::uint32_t cpu_millis = 0;  // 1000 is one whole CPU; 0 is no quota
+  std::uint32_t cpu_millis = 0;  // 1000 is one whole CPU; at least 10; 0 is no quota
 };
 
 struct Spec {
@@ -95,7 +95,9 @@ struct Exit {
 };
 
 struct Usage {
-  std::uint64_t memory_peak_bytes = 0;  // highest since start
+  // Highest since start. With a cgroup it includes cached pages of files that this sandbox was the
+  // first to read.
+  std::uint64_t memory_peak_bytes = 0;
   std::chrono::nanoseconds cpu_time{0};
 };
 
