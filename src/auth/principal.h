@@ -4,6 +4,7 @@
 // issued, read everywhere. Every field is filled by whoever makes it; nothing here looks anything
 // up. Immutable once published inside a Credential, so free to read from any core.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,10 @@ struct Tag {
   bool operator==(const Tag&) const = default;
 };
 
+struct PolicyDocument;
+// The policies that were passed when a session was made; they cut down what its role allows.
+using SessionPolicies = std::vector<std::shared_ptr<const PolicyDocument>>;
+
 struct Principal {
   PrincipalKind kind = PrincipalKind::kAnonymous;
   std::string account_id;  // 12 digits; empty for anonymous and service principals
@@ -47,8 +52,9 @@ struct Principal {
   std::string identity_provider;  // the web identity or SAML provider that vouched, if one did
 
   std::vector<Tag> tags;  // principal tags; for a session, its own tags over the role's
-  std::optional<base::Timestamp> session_issued;   // sessions only
-  std::optional<base::Timestamp> session_expires;  // sessions only
+  std::optional<base::Timestamp> session_issued;            // sessions only
+  std::optional<base::Timestamp> session_expires;           // sessions only
+  std::shared_ptr<const SessionPolicies> session_policies;  // null: none were passed
   bool mfa = false;
 
   std::string service;     // kService: its name
