@@ -1,5 +1,6 @@
 #include "sdk/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -13,6 +14,8 @@ const unsigned char* bytes_of(std::string_view text) {
 }
 
 }  // namespace
+
+void init_crypto() { OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr); }
 
 // Both can fail only for want of memory or of the library's built-in provider.
 std::string sha256(std::string_view bytes) {

@@ -9,6 +9,8 @@
 #include <memory>
 #include <typeinfo>
 
+#include "sdk/digest.h"
+
 namespace sdk {
 namespace {
 
@@ -133,6 +135,7 @@ Result<void> serve_one(RuntimeClient& client, const Handler& handler, const Cloc
 
 int run_function(const Init& init) {
   ::signal(SIGPIPE, SIG_IGN);  // a closed TLS connection is an error value, not the end
+  init_crypto();
   const Environment environment = Environment::of_process();
   SystemClock clock;
   SystemRandom random;
