@@ -73,7 +73,7 @@ class HttpClient {
   ~HttpClient();
 
   // kInvalidArgument (bad URL or header), kUnavailable (cannot connect), kTimeout, kIo, kLimit.
-  // A kept connection that proves dead before any byte of the answer is replaced once by a fresh
+  // A kept connection that proves dead before any byte of the answer is replaced by another
   // one. Redirects are answers like any other.
   async::Task<base::Result<ClientResponse>> send(ClientRequest request);
   // The same, up to the head.
