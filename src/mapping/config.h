@@ -1,0 +1,47 @@
+#pragma once
+
+// What a mapping is told to do, and where it stands. Plain values, persisted as JSON
+// (docs/formats/mapping.md).
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "mapping/ports.h"
+
+namespace mapping {
+
+// AWS's own bounds and defaults: "Event source mapping parameters" for Kinesis.
+inline constexpr std::int32_t kBatchSizeDefault = 100;
+inline constexpr std::int32_t kBatchSizeMax = 10'000;
+inline constexpr std::size_t kPayloadBytesMax = 6U << 20U;
+inline constexpr std::int32_t kForever = -1;  // retries and record age
+
+enum class State { kCreating, kEnabling, kEnabled, kDisabling, kDisabled, kUpdating, kDeleting };
+std::string_view to_string(State state);
+
+struct Config {
+  std::string id;  // UUID
+  std::string account_id;
+  std::string region;
+  std::string function_arn;  // with its qualifier, if one was given
+  std::string event_source_arn;
+  StartingPosition starting_position = StartingPosition::kTrimHorizon;
+  base::Timestamp starting_time;
+  bool enabled = true;
+  std::int32_t batch_size = kBatchSizeDefault;
+  std::int32_t window_seconds = 0;
+  std::int32_t retries_max = kForever;
+  std::int32_t record_age_seconds_max = kForever;
+  bool bisect_on_error = false;
+  bool report_item_failures = false;
+  std::string on_failure_arn;  // empty: nobody is told
+  base::Timestamp modified;
+};
+
+std::string encode(const Config& config);
+base::Result<Config> decode_config(std::string_view bytes);
+
+}  // namespace mapping

@@ -1,0 +1,40 @@
+#pragma once
+
+// The JSON that a function gets for a batch, that it may answer, and that a failure destination
+// gets. Pure. Shapes: "Using AWS Lambda with Amazon Kinesis".
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mapping/config.h"
+
+namespace mapping {
+
+struct EventFrame {
+  std::string region;
+  std::string event_source_arn;
+  std::string role_arn;
+  std::string shard_id;
+};
+
+std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord> records);
+// What one record adds to an event, in bytes, at most.
+std::size_t event_bytes(const EventFrame& frame, const SourceRecord& record);
+
+// The index of the first record that a ReportBatchItemFailures answer names: the batch is done up
+// to it. nullopt: all succeeded. 0 for an answer that cannot be read or names a stranger.
+std::optional<std::size_t> first_failure(std::string_view answer,
+                                         std::span<const SourceRecord> records);
+
+struct GiveUp {
+  std::string condition;  // "RetryAttemptsExhausted", "RecordAgeExceeded"
+  std::string request_id;
+  int attempts = 0;
+  std::string function_error;  // empty: the function was never reached
+};
+std::string failure_document(const Config& config, const EventFrame& frame, const GiveUp& why,
+                             std::span<const SourceRecord> records, base::Timestamp now);
+
+}  // namespace mapping
