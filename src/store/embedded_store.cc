@@ -50,7 +50,6 @@ struct EmbeddedStore::Impl {
   base::Result<std::size_t> remove_unused(const std::vector<std::uint64_t>& candidates);
   void maintain();
   void stop_maintenance();
-  void wake_maintenance();
 
   template <class T, class F>
   async::Task<base::Result<T>> read(F look);

@@ -100,7 +100,8 @@ class Journal {
   // Everything below this place is durable.
   Position durable_end() const;
 
-  // Waits until `sequence` is durable. kIo if it never will be.
+  // Waits until `sequence`, which append() has answered, is durable. kIo or kNoSpace if it never
+  // will be.
   async::Task<base::Status> durable(Sequence sequence);
   // The same for a thread that may block.
   base::Status wait_durable(Sequence sequence);
