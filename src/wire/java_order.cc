@@ -1,6 +1,7 @@
 #include "wire/java_order.h"
 
 #include <cstdint>
+#include <ranges>
 
 namespace wire {
 namespace {
@@ -40,7 +41,7 @@ std::vector<std::string_view> enum_order(std::span<const std::string_view> value
   std::vector<std::string_view> ordered;
   ordered.reserve(values.size());
   for (std::uint32_t bucket = 0; bucket < kEnumBuckets; ++bucket)
-    for (const std::string_view value : values)
+    for (const std::string_view value : std::views::reverse(values))
       if (java_hash(value) % kEnumBuckets == bucket) ordered.push_back(value);
   return ordered;
 }
@@ -53,8 +54,11 @@ std::vector<const api::Member*> member_order(std::span<const api::Member> member
   std::vector<const api::Member*> ordered;
   ordered.reserve(members.size());
   for (std::uint32_t bucket = 0; bucket < size; ++bucket)
-    for (std::size_t i = 0; i < members.size(); ++i)
-      if (buckets[i] == bucket) ordered.push_back(&members[i]);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      // Java 7 put a newcomer in front of its bucket, Java 8 behind it.
+      const std::size_t at = java7 ? members.size() - 1 - i : i;
+      if (buckets[at] == bucket) ordered.push_back(&members[at]);
+    }
   return ordered;
 }
 

@@ -11,8 +11,8 @@
 
 namespace wire {
 
-// The values of an enumeration: by hash code modulo 32, ties as declared. It gives every order that
-// was recorded, from [B, N, S] to Lambda's 56 runtimes.
+// The values of an enumeration: by hash code modulo 32, of a tie the last declared
+// first. It gives every order that was recorded, from [B, N, S] to Lambda's 56 runtimes.
 std::vector<std::string_view> enum_order(std::span<const std::string_view> values);
 
 // The members of a structure, by names with a small first letter. Kinesis and DynamoDB show the
