@@ -1,0 +1,319 @@
+#include "tables/catalogue.h"
+
+#include <algorithm>
+
+#include "api/dynamodb/errors.h"
+#include "base/encoding.h"
+#include "base/log.h"
+
+namespace tables {
+
+namespace {
+
+constexpr std::size_t kLoadPage = 500;
+constexpr std::size_t kFillPage = 200;
+
+api::Error internal(const base::Error& error) {
+  base::log_error("tables: {}", error.to_string());
+  return api::internal_failure();
+}
+
+TableName name_of(const Definition& definition) {
+  return {definition.account, definition.region, definition.name};
+}
+
+}  // namespace
+
+api::Error no_such_table(std::string_view name) {
+  return api::dynamodb::resource_not_found(
+      "Requested resource not found: Table: " + std::string(name) + " not found");
+}
+
+async::Task<base::Status> Catalogue::open() {
+  auto next = co_await store_.get(keys::next_table());
+  if (!next) co_return std::unexpected(std::move(next).error());
+  if (*next && (*next)->size() == 4) next_table_ = base::read_u32(**next);
+  base::Status loaded = co_await load_tables();
+  if (!loaded) co_return loaded;
+  std::vector<TablePtr> all;
+  for (const auto& [name, table] : tables_) all.push_back(table);
+  for (const TablePtr& table : all) {
+    base::Status counted = co_await load_counts(table);
+    if (!counted) co_return counted;
+    base::Status cleaned = co_await drop_leftovers(table);
+    if (!cleaned) co_return cleaned;
+    const auto definition = table->definition();
+    for (const Index& index : definition->indexes) {
+      if (index.state == Index::State::kCreating)
+        async::spawn(*lanes_.at(0).core, background_, fill_index(table, index.id));
+    }
+  }
+  co_return base::Status();
+}
+
+async::Task<base::Status> Catalogue::load_tables() {
+  std::string from = keys::all_definitions();
+  const std::string to = store::prefix_end(from);
+  while (true) {
+    auto page = co_await store_.scan(from, to, {.limit = kLoadPage});
+    if (!page) co_return std::unexpected(std::move(page).error());
+    if (page->empty()) co_return base::Status();
+    for (const store::KeyValue& entry : *page) {
+      auto definition = decode_definition(entry.value);
+      if (!definition) co_return std::unexpected(std::move(definition).error());
+      auto shared = std::make_shared<const Definition>(*std::move(definition));
+      const std::lock_guard lock(mutex_);
+      tables_[name_of(*shared)] = std::make_shared<Table>(shared, lanes_.counters());
+    }
+    from = page->back().key + '\0';
+  }
+}
+
+async::Task<base::Status> Catalogue::load_counts(TablePtr table) {
+  const std::string from = keys::all_counts(table->id());
+  auto rows = co_await store_.scan(from, store::prefix_end(from), {.limit = 1U << 16U});
+  if (!rows) co_return std::unexpected(std::move(rows).error());
+  for (const store::KeyValue& row : *rows) {
+    auto counts = decode_counts(row.value);
+    if (!counts) co_return std::unexpected(std::move(counts).error());
+    table->add_counts(base::read_u16(std::string_view(row.key).substr(from.size())), *counts);
+  }
+  co_return base::Status();
+}
+
+// Entries of indexes whose removal a crash interrupted.
+async::Task<base::Status> Catalogue::drop_leftovers(TablePtr table) {
+  const auto definition = table->definition();
+  for (std::uint16_t id = 1; id < definition->next_index.value(); ++id) {
+    if (std::ranges::find(definition->indexes, IndexId(id), &Index::id) !=
+        definition->indexes.end())
+      continue;
+    const std::string from = keys::entries(table->id(), IndexId(id));
+    auto some = co_await store_.scan(from, store::prefix_end(from), {.limit = 1});
+    if (!some) co_return std::unexpected(std::move(some).error());
+    if (some->empty()) continue;
+    base::Status dropped = co_await drop_index(table, IndexId(id));
+    if (!dropped) co_return dropped;
+  }
+  co_return base::Status();
+}
+
+async::Task<void> Catalogue::stop() {
+  stop_.request_stop();
+  co_await background_.close();
+}
+
+TablePtr Catalogue::find(const TableName& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tables_.find(name);
+  return found == tables_.end() ? nullptr : found->second;
+}
+
+TablePtr Catalogue::find_ready(const TableName& name) const {
+  TablePtr table = find(name);
+  if (table && settings_.creation_delay.count() > 0 && is_creating(*table->definition()))
+    return nullptr;
+  return table;
+}
+
+bool Catalogue::is_creating(const Definition& definition) const {
+  return clock_.now() < definition.created + settings_.creation_delay;
+}
+
+std::vector<std::string> Catalogue::names(std::string_view account, std::string_view region,
+                                          std::string_view after, std::size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> found;
+  for (auto at =
+           tables_.upper_bound({std::string(account), std::string(region), std::string(after)});
+       at != tables_.end() && found.size() < limit; ++at) {
+    if (at->first.account != account || at->first.region != region) break;
+    found.push_back(at->first.name);
+  }
+  return found;
+}
+
+async::Task<api::Outcome<TablePtr>> Catalogue::create(Definition wanted) {
+  async::Core* const home = async::Core::current();
+  co_await async::on(*lanes_.at(0).core);
+  api::Outcome<TablePtr> result = std::unexpected(api::Error());
+  {
+    const auto lock = co_await changing_.lock();
+    const TableName name = name_of(wanted);
+    if (find(name)) {
+      result =
+          std::unexpected(api::dynamodb::resource_in_use("Table already exists: " + wanted.name));
+    } else if (names(wanted.account, wanted.region, "", kTablesMax).size() >= kTablesMax) {
+      result = std::unexpected(
+          api::dynamodb::limit_exceeded("Subscriber limit exceeded: The number of tables in the "
+                                        "account has reached its limit of " +
+                                        std::to_string(kTablesMax)));
+    } else {
+      wanted.id = TableId(next_table_++);
+      wanted.uuid = base::uuid(random_);
+      wanted.created = clock_.now();
+      for (Index& index : wanted.indexes) {
+        index.id = wanted.next_index;
+        wanted.next_index = IndexId(static_cast<std::uint16_t>(index.id.value() + 1));
+      }
+      auto definition = std::make_shared<const Definition>(std::move(wanted));
+      const auto stored = co_await persist(*definition);
+      if (stored) {
+        auto table = std::make_shared<Table>(definition, lanes_.counters());
+        const std::lock_guard guard(mutex_);
+        tables_[name] = table;
+        result = std::move(table);
+      } else {
+        result = std::unexpected(internal(stored.error()));
+      }
+    }
+  }
+  if (home != nullptr) co_await async::on(*home);
+  co_return result;
+}
+
+async::Task<base::Status> Catalogue::persist(const Definition& definition) {
+  store::Batch batch;
+  std::string next;
+  base::append_u32(next, next_table_);
+  batch.put(keys::next_table(), std::move(next));
+  batch.put(keys::definition(definition.account, definition.region, definition.name),
+            encode_definition(definition));
+  base::Status stored = co_await store_.commit(std::move(batch));
+  co_return stored;
+}
+
+async::Task<api::Outcome<DefinitionPtr>> Catalogue::remove(TableName name) {
+  async::Core* const home = async::Core::current();
+  co_await async::on(*lanes_.at(0).core);
+  api::Outcome<DefinitionPtr> result = std::unexpected(no_such_table(name.name));
+  {
+    const auto lock = co_await changing_.lock();
+    const TablePtr table = find(name);
+    if (table && table->definition()->deletion_protection) {
+      result = refuse(
+          "Resource cannot be deleted as it is currently protected against deletion. Disable "
+          "deletion protection first.");
+    } else if (table && is_creating(*table->definition())) {
+      result = std::unexpected(api::dynamodb::resource_in_use(
+          "Attempt to change a resource which is still in use: Table is being created: " +
+          name.name));
+    } else if (table) {
+      {
+        const std::lock_guard guard(mutex_);
+        tables_.erase(name);
+      }
+      table->drop();
+      co_await writer_.drain();
+      const TableId id = table->id();
+      store::Batch batch;
+      batch.erase(keys::definition(name.account, name.region, name.name));
+      for (std::string from : {keys::items(id), keys::all_entries(id), keys::all_counts(id)})
+        batch.erase_range(from, store::prefix_end(from));
+      const auto stored = co_await store_.commit(std::move(batch));
+      if (stored) result = table->definition();
+      else result = std::unexpected(internal(stored.error()));
+    }
+  }
+  if (home != nullptr) co_await async::on(*home);
+  co_return result;
+}
+
+async::Task<api::Outcome<DefinitionPtr>> Catalogue::change(TableName name, Edit edit) {
+  async::Core* const home = async::Core::current();
+  co_await async::on(*lanes_.at(0).core);
+  api::Outcome<DefinitionPtr> result = std::unexpected(api::Error());
+  {
+    const auto lock = co_await changing_.lock();
+    result = co_await change_locked(name, edit);
+  }
+  if (home != nullptr) co_await async::on(*home);
+  co_return result;
+}
+
+async::Task<api::Outcome<DefinitionPtr>> Catalogue::change_locked(const TableName& name,
+                                                                  const Edit& edit) {
+  const TablePtr table = find(name);
+  if (!table) co_return std::unexpected(no_such_table(name.name));
+  const DefinitionPtr before = table->definition();
+  Definition edited = *before;
+  if (auto wrong = edit(edited)) co_return std::unexpected(*std::move(wrong));
+  std::vector<IndexId> added, dropped;
+  for (Index& index : edited.indexes) {
+    if (index.id != IndexId()) continue;
+    index.id = edited.next_index;
+    index.state = Index::State::kCreating;
+    edited.next_index = IndexId(static_cast<std::uint16_t>(index.id.value() + 1));
+    added.push_back(index.id);
+  }
+  for (const Index& index : before->indexes) {
+    if (std::ranges::find(edited.indexes, index.id, &Index::id) == edited.indexes.end())
+      dropped.push_back(index.id);
+  }
+  const auto after = std::make_shared<const Definition>(std::move(edited));
+  const auto stored = co_await persist(*after);
+  if (!stored) co_return std::unexpected(internal(stored.error()));
+  table->publish(after);
+  if (!dropped.empty()) co_await writer_.drain();
+  for (const IndexId index : dropped) {
+    const auto gone = co_await drop_index(table, index);
+    if (!gone) co_return std::unexpected(internal(gone.error()));
+  }
+  for (const IndexId index : added)
+    async::spawn(*lanes_.at(0).core, background_, fill_index(table, index));
+  co_return after;
+}
+
+async::Task<base::Status> Catalogue::drop_index(TablePtr table, IndexId index) {
+  table->forget(index);
+  store::Batch batch;
+  const std::string from = keys::entries(table->id(), index);
+  batch.erase_range(from, store::prefix_end(from));
+  base::Status stored = co_await store_.commit(std::move(batch));
+  co_return stored;
+}
+
+async::Task<void> Catalogue::fill_index(TablePtr table, IndexId index) {
+  const auto filled = co_await fill_entries(table, index);
+  if (!filled) {
+    // Stays CREATING; taken up again at the next start.
+    base::log_error("tables: filling an index of {} stopped: {}", table->definition()->name,
+                    filled.error().to_string());
+    co_return;
+  }
+  if (stop_.stop_requested() || table->dropped()) co_return;
+  const auto definition = table->definition();
+  auto changed = co_await change(name_of(*definition), [index](Definition& edited) {
+    const auto found = std::ranges::find(edited.indexes, index, &Index::id);
+    if (found != edited.indexes.end()) found->state = Index::State::kActive;
+    return std::optional<api::Error>();
+  });
+  if (!changed && !table->dropped())
+    base::log_error("tables: an index of {} is filled but not active: {}", definition->name,
+                    changed.error().message);
+}
+
+async::Task<base::Status> Catalogue::fill_entries(TablePtr table, IndexId index) {
+  // From here on every write keeps the index; what was there before is read now.
+  co_await writer_.drain();
+  async::Core& core = *lanes_.at(0).core;
+  std::string from = keys::items(table->id());
+  const std::string to = store::prefix_end(from);
+  while (!stop_.stop_requested() && !table->dropped()) {
+    co_await async::on(core);
+    auto page = co_await store_.scan(from, to, {.limit = kFillPage});
+    if (!page) co_return std::unexpected(std::move(page).error());
+    if (page->empty()) break;
+    for (const store::KeyValue& entry : *page) {
+      const auto done = co_await writer_.backfill(table, index, entry.key);
+      if (!done) co_return done;
+    }
+    from = page->back().key + '\0';
+    co_await async::yield();
+  }
+  co_await async::on(core);
+  const auto settled = co_await store_.durable(store_.applied());
+  co_return settled;
+}
+
+}  // namespace tables

@@ -1,0 +1,95 @@
+#pragma once
+
+// Catalogue: which tables there are, in each account and region. Owned by the server; one. Changes
+// run one after the other on the first lane's core and are durable before they are published and
+// answered; look-ups are thread-safe and never wait. Deleting a table or an index also removes its
+// items; a new global index is filled in the background, taken up again after a restart.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+#include "async/gate.h"
+#include "async/mutex.h"
+#include "base/random.h"
+#include "tables/writer.h"
+
+namespace tables {
+
+inline constexpr std::size_t kTablesMax = 2500;  // an account and region: AWS's default quota
+
+struct TableName {
+  std::string account, region, name;
+  auto operator<=>(const TableName&) const = default;
+};
+
+using DefinitionPtr = std::shared_ptr<const Definition>;
+
+class Catalogue {
+ public:
+  struct Settings {
+    base::Milliseconds creation_delay{0};  // how long a new table stays CREATING
+  };
+
+  Catalogue(store::Store& store, Lanes& lanes, Writer& writer, const base::Clock& clock,
+            base::Random& random, Settings settings)
+      : store_(store),
+        lanes_(lanes),
+        writer_(writer),
+        clock_(clock),
+        random_(random),
+        settings_(settings) {}
+
+  // Loads what is there. Before anything else, on any core.
+  async::Task<base::Status> open();
+  // Ends work in the background. Before the Catalogue dies.
+  async::Task<void> stop();
+
+  // nullptr: no such table.
+  TablePtr find(const TableName& name) const;
+  // As find(), for reading and writing items: a table that is still being created is not there.
+  TablePtr find_ready(const TableName& name) const;
+  bool is_creating(const Definition& definition) const;
+  // At most `limit` names, in order, above `after`.
+  std::vector<std::string> names(std::string_view account, std::string_view region,
+                                 std::string_view after, std::size_t limit) const;
+
+  // Takes everything but id, uuid, created and the indexes' ids from `wanted`.
+  async::Task<api::Outcome<TablePtr>> create(Definition wanted);
+  async::Task<api::Outcome<DefinitionPtr>> remove(TableName name);
+  // Changes a definition; what the function refuses changes nothing. Indexes it adds (id 0) are
+  // filled, those it drops are removed. Answers the definition as it is right afterwards.
+  using Edit = std::function<std::optional<api::Error>(Definition&)>;
+  async::Task<api::Outcome<DefinitionPtr>> change(TableName name, Edit edit);
+
+ private:
+  async::Task<base::Status> load_tables();
+  async::Task<base::Status> load_counts(TablePtr table);
+  async::Task<base::Status> drop_leftovers(TablePtr table);
+  async::Task<api::Outcome<DefinitionPtr>> change_locked(const TableName& name, const Edit& edit);
+  async::Task<base::Status> persist(const Definition& definition);
+  async::Task<base::Status> drop_index(TablePtr table, IndexId index);
+  async::Task<void> fill_index(TablePtr table, IndexId index);
+  async::Task<base::Status> fill_entries(TablePtr table, IndexId index);
+
+  store::Store& store_;
+  Lanes& lanes_;
+  Writer& writer_;
+  const base::Clock& clock_;
+  base::Random& random_;
+  const Settings settings_;
+
+  async::Mutex changing_;
+  async::Gate background_;
+  std::stop_source stop_;
+  mutable std::mutex mutex_;  // tables_
+  std::map<TableName, TablePtr> tables_;
+  std::uint32_t next_table_ = 1;  // on the first lane's core
+};
+
+// ResourceNotFoundException as the operations on tables word it.
+api::Error no_such_table(std::string_view name);
+
+}  // namespace tables

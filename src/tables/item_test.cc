@@ -1,0 +1,151 @@
+#include "tables/item.h"
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "tables/key.h"
+
+namespace tables {
+namespace {
+
+Item sample() {
+  return {
+      {"s", Value::of_s("text \xF0\x9F\x90\x99")},
+      {"n", Value::of_n("-12.5")},
+      {"b", Value::of_b(std::string("\0\xFF", 2))},
+      {"ss", Value::of_ss({"a", "b"})},
+      {"ns", Value::of_ns({"1", "2.5"})},
+      {"bs", Value::of_bs({"x"})},
+      {"m", Value::of_m({{"inner", Value::of_l({Value::of_null(true), Value::of_bool(true)})}})},
+      {"empty", Value::of_s("")},
+      {"off", Value::of_bool(false)}};
+}
+
+TEST(ItemTest, ComesBackFromItsBytes) {
+  const auto again = decode_item(encode_item(sample()));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(equal(*again, sample()));
+}
+
+TEST(ItemTest, EveryCutIsNoticed) {
+  const std::string bytes = encode_item(sample());
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(decode_item(std::string_view(bytes).substr(0, length))) << length;
+  EXPECT_FALSE(decode_item(bytes + "x"));
+  EXPECT_FALSE(decode_item("\x02" + bytes.substr(1)));
+}
+
+TEST(ItemTest, FormatStaysAsDocumented) {
+  const Item item = {{"id", Value::of_s("a")}, {"n", Value::of_n("7")}};
+  EXPECT_EQ(encode_item(item), std::string("\x01\x02\x02id\x01\x01"
+                                           "a\x01n\x02\x01"
+                                           "7"));
+}
+
+TEST(ItemTest, SizeIsCountedAsAwsCounts) {
+  EXPECT_EQ(item_size({{"a", Value::of_s("bcd")}}), 4U);
+  EXPECT_EQ(item_size({{"a", Value::of_n("1")}}), 3U);
+  EXPECT_EQ(item_size({{"a", Value::of_n("0")}}), 2U);
+  EXPECT_EQ(item_size({{"a", Value::of_n("-12345")}}), 1U + 5U);
+  EXPECT_EQ(item_size({{"a", Value::of_m({})}}), 4U);
+  EXPECT_EQ(item_size({{"a", Value::of_l({Value::of_bool(true)})}}), 6U);
+}
+
+TEST(ValueTest, RefusesWithAwsTexts) {
+  const auto text = [](Value value) { return normalise(value).value_or(""); };
+  EXPECT_EQ(
+      text(Value()),
+      "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+  EXPECT_EQ(text(Value::of_ss({})),
+            "One or more parameter values were invalid: An string set  may not be empty");
+  EXPECT_EQ(text(Value::of_bs({"a", "a"})),
+            "One or more parameter values were invalid: Input collection [YQ==, YQ==]of type BS "
+            "contains duplicates.");
+  EXPECT_EQ(text(Value::of_ns({"1", "1.0"})), "Input collection contains duplicates");
+  EXPECT_EQ(text(Value::of_null(false)),
+            "One or more parameter values were invalid: Null attribute value types must have the "
+            "value of true");
+  Value two = Value::of_s("x");
+  two.ambiguous = true;
+  EXPECT_EQ(text(two),
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
+            "the supported datatypes");
+}
+
+TEST(ValueTest, NestingIsMeasured) {
+  Value value = Value::of_s("leaf");
+  for (int depth = 1; depth <= 31; ++depth) value = Value::of_l({value});
+  EXPECT_FALSE(nests_too_deep(value));
+  EXPECT_TRUE(nests_too_deep(Value::of_l({value})));
+}
+
+TEST(KeyTest, EncodedStringsOrderAsBytes) {
+  base::SeededRandom random(3);
+  std::vector<std::string> texts = {"",
+                                    "a",
+                                    std::string("a\0", 2),
+                                    "ab",
+                                    std::string("a\0b", 3),
+                                    "b",
+                                    std::string("\0", 1),
+                                    std::string("\0\0", 2),
+                                    "\xFF",
+                                    std::string("a\x01")};
+  for (int i = 0; i < 200; ++i) {
+    std::string text;
+    for (std::uint64_t n = random.below(6); n > 0; --n)
+      text +=
+          "\x00\x01\x02\xFE\xFF"
+          "ab"[random.below(7)];
+    texts.push_back(text);
+  }
+  const auto key = [](const std::string& text) {
+    std::string bytes;
+    append_key_value(bytes, Value::of_b(text));
+    return bytes;
+  };
+  for (const auto& a : texts) {
+    std::string start;
+    append_key_prefix(start, a);
+    for (const auto& b : texts) {
+      EXPECT_EQ(a < b, key(a) < key(b));
+      EXPECT_EQ(b.starts_with(a), key(b).starts_with(start));
+      if (a != b) {
+        EXPECT_FALSE(key(a).starts_with(key(b)));
+      }
+    }
+  }
+}
+
+TEST(KeyTest, PartitionHashNeverChanges) {
+  std::string encoded;
+  append_key_value(encoded, Value::of_s("user-1"));
+  const std::uint16_t first = partition_hash(encoded);
+  EXPECT_EQ(first, partition_hash(encoded));
+  // Partitions spread: a thousand keys meet well over half of 256 buckets.
+  std::vector<bool> met(256);
+  for (int i = 0; i < 1000; ++i) met[partition_hash("key" + std::to_string(i)) >> 8U] = true;
+  EXPECT_GT(std::count(met.begin(), met.end(), true), 200);
+}
+
+TEST(KeyTest, RefusesWithAwsTexts) {
+  const KeySchema schema = {{"p", Type::kS}, KeyAttribute{"c", Type::kN}};
+  const auto text = [&](const Item& key) {
+    const auto wrong = check_key(schema, key);
+    return wrong ? wrong->message : "";
+  };
+  const std::string mismatch = "The provided key element does not match the schema";
+  EXPECT_EQ(text({}), mismatch);
+  EXPECT_EQ(text({{"p", Value::of_s("a")}}), mismatch);
+  EXPECT_EQ(text({{"p", Value::of_s("a")}, {"c", Value::of_s("1")}}), mismatch);
+  EXPECT_EQ(text({{"p", Value::of_s("a")}, {"c", Value::of_n("1")}}), "");
+  EXPECT_EQ(text({{"p", Value::of_s(std::string(2049, 'x'))}, {"c", Value::of_n("1")}}),
+            "One or more parameter values were invalid: Size of hashkey has exceeded the maximum "
+            "size limit of2048 bytes");
+  const auto item = check_item_key(schema, {{"p", Value::of_s("a")}});
+  EXPECT_EQ(item->message,
+            "One or more parameter values were invalid: Missing the key c in the item");
+}
+
+}  // namespace
+}  // namespace tables

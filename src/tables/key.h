@@ -1,0 +1,61 @@
+#pragma once
+
+// Keys: schemas, their checks with AWS's texts, and the bytes that order items in the store. Pure.
+//
+// Encoded key values sort as their values do (numbers by magnitude, strings and binaries by bytes)
+// and none is the prefix of another, so a whole key is the concatenation of its parts.
+// See docs/formats/tables.md.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tables/value.h"
+
+namespace tables {
+
+inline constexpr std::size_t kHashKeyBytesMax = 2048;
+inline constexpr std::size_t kRangeKeyBytesMax = 1024;
+
+struct KeyAttribute {
+  std::string name;
+  Type type = Type::kS;  // kS, kN or kB
+  bool operator==(const KeyAttribute&) const = default;
+};
+
+struct KeySchema {
+  KeyAttribute hash;
+  std::optional<KeyAttribute> range;
+
+  bool has(std::string_view attribute) const {
+    return hash.name == attribute || (range && range->name == attribute);
+  }
+  std::size_t size() const { return range ? 2 : 1; }
+  bool operator==(const KeySchema&) const = default;
+};
+
+// Appends the value's ordered form. The value is an S, N or B.
+void append_key_value(std::string& out, const Value& value);
+// The start that all strings or binaries beginning with `prefix` have in common.
+void append_key_prefix(std::string& out, std::string_view prefix);
+
+// Spreads partitions: the first 16 bits of a key in the store, and what segments of a scan divide.
+std::uint16_t partition_hash(std::string_view encoded_hash_key);
+
+// What identifies an item within its table (or an entry's place in an index): the partition's hash,
+// the hash key, the range key.
+std::string encode_key(const KeySchema& schema, const Item& item);
+// The common start of a partition's keys.
+std::string encode_partition(const Value& hash_key);
+
+// The key attributes of an item.
+Item key_of(const KeySchema& schema, const Item& item);
+
+// The Key parameter of a request: exactly the schema's attributes, of its types and sizes.
+std::optional<api::Error> check_key(const KeySchema& schema, const Item& key);
+// The key attributes within an item that is to be put.
+std::optional<api::Error> check_item_key(const KeySchema& schema, const Item& item);
+
+}  // namespace tables

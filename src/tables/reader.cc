@@ -1,0 +1,354 @@
+#include "tables/reader.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/encoding.h"
+#include "base/log.h"
+#include "tables/expression/evaluate.h"
+#include "tables/item.h"
+
+namespace tables {
+
+namespace {
+
+using expression::KeyTest;
+using expression::KeyTests;
+using expression::Operator;
+
+constexpr double kReadUnitBytes = 4096;
+constexpr std::size_t kStorePage = 500;
+constexpr const char* kInvalidStart = "The provided starting key is invalid";
+
+api::Error internal(const base::Error& error) {
+  base::log_error("tables: {}", error.to_string());
+  return api::internal_failure();
+}
+
+const KeySchema& schema_of(const Definition& definition, const Index* index) {
+  return index != nullptr ? index->keys : definition.keys;
+}
+
+// The attributes of a LastEvaluatedKey.
+Item place_of(const Definition& definition, const Index* index, const Item& item) {
+  Item place = key_of(definition.keys, item);
+  if (index != nullptr) place.merge(key_of(index->keys, item));
+  return place;
+}
+
+std::size_t place_size(const Definition& definition, const Index* index) {
+  std::size_t size = definition.keys.size();
+  if (index == nullptr) return size;
+  if (!definition.keys.has(index->keys.hash.name)) ++size;
+  if (index->keys.range && !definition.keys.has(index->keys.range->name)) ++size;
+  return size;
+}
+
+std::string place_key(const Definition& definition, const Index* index, const Item& place) {
+  if (index == nullptr) return keys::items(definition.id) + encode_key(definition.keys, place);
+  return keys::entries(definition.id, index->id) + encode_index_key(definition, *index, place);
+}
+
+template <class Check>
+std::optional<api::Error> each(const KeySchema& schema, const Check& check) {
+  if (auto wrong = check(schema.hash, true)) return wrong;
+  if (schema.range) return check(*schema.range, false);
+  return std::nullopt;
+}
+
+std::optional<api::Error> check_start_attribute(const Item& start, const KeyAttribute& attribute) {
+  const auto found = start.find(attribute.name);
+  if (found == start.end()) return validation(kInvalidStart);
+  if (found->second.member() != attribute.type)
+    return validation("The provided key element does not match the schema");
+  return std::nullopt;
+}
+
+std::optional<api::Error> check_test(const KeySchema& schema, const KeyTests& tests,
+                                     const KeyAttribute& attribute, bool is_hash) {
+  if (is_hash && schema.size() == 1 && tests.size() > 1)
+    return validation("Query key condition not supported");
+  const auto found = tests.find(attribute.name);
+  if (found == tests.end()) {
+    if (is_hash || tests.size() > 1)
+      return validation("Query condition missed key schema element: " + attribute.name);
+    return std::nullopt;
+  }
+  const KeyTest& test = found->second;
+  switch (test.op) {
+    case Operator::kNull:
+    case Operator::kNotNull:
+    case Operator::kNe:
+    case Operator::kContains:
+    case Operator::kNotContains:
+    case Operator::kIn:
+      return validation("Attempted conditional constraint is not an indexable operation");
+    default: break;
+  }
+  for (const Value& value : test.values) {
+    if (value.member() != attribute.type)
+      return invalid_parameter("Condition parameter type does not match schema type");
+    if (!value.is_n() && (value.is_s() ? value.s() : value.b()).empty())
+      return validation(
+          std::string("One or more parameter values are not valid. The AttributeValue "
+                      "for a key attribute cannot contain an empty ") +
+          (value.is_s() ? "string" : "binary") + " value. Key: " + attribute.name);
+  }
+  if (is_hash && test.op != Operator::kEq) return validation("Query key condition not supported");
+  return std::nullopt;
+}
+
+std::optional<api::Error> check_start_of_query(const Definition& definition,
+                                               const KeySchema& schema, const KeyTests& tests,
+                                               const Item& start) {
+  if (auto wrong = check_key(definition.keys, key_of(definition.keys, start)))
+    return validation(std::string(kInvalidStart) + ": " + wrong->message);
+  const bool same_hash =
+      equal(start.at(schema.hash.name), tests.at(schema.hash.name).values.front());
+  const auto range = schema.range ? tests.find(schema.range->name) : tests.end();
+  if (range == tests.end()) {
+    if (same_hash) return std::nullopt;
+    return validation(
+        "The provided starting key is outside query boundaries based on provided conditions");
+  }
+  if (!expression::passes(range->second, start.at(schema.range->name)))
+    return validation("The provided starting key does not match the range key predicate");
+  if (!same_hash) return validation("The query can return at most one row and cannot be restarted");
+  return std::nullopt;
+}
+
+std::optional<api::Error> check_filter_keys(const KeySchema& schema, const ReadOptions& options) {
+  if (!options.filter) return std::nullopt;
+  std::vector<const expression::Path*> paths;
+  expression::collect_paths(*options.filter, paths);
+  return each(schema, [&](const KeyAttribute& attribute, bool) -> std::optional<api::Error> {
+    for (const auto* path : paths) {
+      if (path->front().name == attribute.name)
+        return validation(std::string(options.filter_name) +
+                          " can only contain non-primary key attributes: Primary key attribute: " +
+                          attribute.name);
+    }
+    return std::nullopt;
+  });
+}
+
+std::optional<api::Error> check_paths(const Definition& definition, const ReadOptions& options) {
+  std::vector<const expression::Path*> paths;
+  if (options.projection) {
+    for (const auto& path : *options.projection) paths.push_back(&path);
+  }
+  if (options.filter) expression::collect_paths(*options.filter, paths);
+  return check_key_paths(definition, paths);
+}
+
+std::uint32_t segment_start(const Segment& segment, std::size_t number) {
+  constexpr std::uint64_t kHashes = 1U << 16U;
+  return static_cast<std::uint32_t>((kHashes * number + segment.total - 1) / segment.total);
+}
+
+// The bounds within a partition that the range key's test leaves.
+void narrow(const KeyTest& test, const std::string& partition, std::string& from, std::string& to) {
+  const auto at = [&](const Value& value) {
+    std::string key = partition;
+    append_key_value(key, value);
+    return key;
+  };
+  const Value& value = test.values.front();
+  switch (test.op) {
+    case Operator::kEq:
+      from = at(value);
+      to = store::prefix_end(from);
+      return;
+    case Operator::kLt: to = at(value); return;
+    case Operator::kLe: to = store::prefix_end(at(value)); return;
+    case Operator::kGt: from = store::prefix_end(at(value)); return;
+    case Operator::kGe: from = at(value); return;
+    case Operator::kBetween:
+      from = at(value);
+      to = store::prefix_end(at(test.values[1]));
+      return;
+    default:
+      from = partition;
+      append_key_prefix(from, value.is_s() ? value.s() : value.b());
+      to = store::prefix_end(from);
+  }
+}
+
+}  // namespace
+
+double read_units(std::size_t bytes, bool consistent) {
+  return std::ceil(static_cast<double>(bytes) / kReadUnitBytes) * (consistent ? 1 : 0.5);
+}
+
+std::optional<api::Error> check_query(const Definition& definition, const Index* index,
+                                      const KeyTests& tests, const ReadOptions& options) {
+  const KeySchema& schema = schema_of(definition, index);
+  if (options.start && options.start->size() != place_size(definition, index))
+    return validation(kInvalidStart);
+  if (auto wrong = each(
+          schema, [&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
+            if (options.start) {
+              if (auto bad = check_start_attribute(*options.start, attribute)) return bad;
+            }
+            return check_test(schema, tests, attribute, is_hash);
+          }))
+    return wrong;
+  if (options.start) {
+    if (auto wrong = check_start_of_query(definition, schema, tests, *options.start)) return wrong;
+  }
+  if (auto wrong = check_filter_keys(schema, options)) return wrong;
+  return check_paths(definition, options);
+}
+
+std::optional<api::Error> check_scan(const Definition& definition, const Index* index,
+                                     const Segment& segment, const ReadOptions& options) {
+  if (options.start) {
+    if (options.start->size() != place_size(definition, index))
+      return validation(
+          index != nullptr
+              ? kInvalidStart
+              : "The provided starting key is invalid: The provided key element does not match the "
+                "schema");
+    if (index != nullptr) {
+      if (auto wrong = each(index->keys, [&](const KeyAttribute& attribute, bool) {
+            return check_start_attribute(*options.start, attribute);
+          }))
+        return wrong;
+    }
+    if (auto wrong = check_key(definition.keys, key_of(definition.keys, *options.start)))
+      return validation(std::string(kInvalidStart) + ": " + wrong->message);
+    const std::string partition =
+        encode_partition(options.start->at(schema_of(definition, index).hash.name));
+    const std::uint32_t hash = base::read_u16(partition);
+    if (hash < segment_start(segment, segment.number) ||
+        hash >= segment_start(segment, segment.number + 1))
+      return validation(
+          "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
+          "ExclusiveStartKey with correct Segment. TotalSegments: " +
+          std::to_string(segment.total) + " Segment: " + std::to_string(segment.number));
+  }
+  return check_paths(definition, options);
+}
+
+async::Task<api::Outcome<std::optional<Item>>> ItemReader::get(TablePtr table, Item key) {
+  std::string item_key;
+  std::uint16_t hash = 0;
+  {
+    const std::string encoded = encode_key(table->definition()->keys, key);
+    hash = base::read_u16(encoded);
+    item_key = keys::items(table->id()) + encoded;
+  }
+  auto stored = co_await store_.get(std::move(item_key));
+  if (!stored) co_return std::unexpected(internal(stored.error()));
+  const store::Sequence seen = table->recent(hash).to_wait_for(store_);
+  if (seen > store_.durable_sequence()) {
+    const auto settled = co_await store_.durable(seen);
+    if (!settled) co_return std::unexpected(internal(settled.error()));
+  }
+  if (!*stored) co_return std::optional<Item>();
+  auto item = decode_item(**stored);
+  if (!item) co_return std::unexpected(internal(item.error()));
+  co_return std::optional<Item>(*std::move(item));
+}
+
+async::Task<api::Outcome<Page>> ItemReader::query(TablePtr table,
+                                                  std::shared_ptr<const Definition> definition,
+                                                  const Index* index, KeyTests tests,
+                                                  ReadOptions options) {
+  const KeySchema& schema = schema_of(*definition, index);
+  const std::string prefix =
+      index != nullptr ? keys::entries(definition->id, index->id) : keys::items(definition->id);
+  const std::string partition =
+      prefix + encode_partition(tests.at(schema.hash.name).values.front());
+  Range range{partition, store::prefix_end(partition)};
+  if (schema.range) {
+    const auto test = tests.find(schema.range->name);
+    if (test != tests.end()) narrow(test->second, partition, range.from, range.to);
+  }
+  return read(std::move(table), std::move(definition), index, std::move(range), std::move(options));
+}
+
+async::Task<api::Outcome<Page>> ItemReader::scan(TablePtr table,
+                                                 std::shared_ptr<const Definition> definition,
+                                                 const Index* index, Segment segment,
+                                                 ReadOptions options) {
+  const std::string prefix =
+      index != nullptr ? keys::entries(definition->id, index->id) : keys::items(definition->id);
+  const auto bound = [&](std::size_t number) {
+    const std::uint32_t hash = segment_start(segment, number);
+    if (hash > UINT16_MAX) return store::prefix_end(prefix);
+    std::string key = prefix;
+    base::append_u16(key, static_cast<std::uint16_t>(hash));
+    return key;
+  };
+  Range range{bound(segment.number), bound(segment.number + 1)};
+  return read(std::move(table), std::move(definition), index, std::move(range), std::move(options));
+}
+
+async::Task<base::Result<std::optional<Item>>> ItemReader::whole_item(const Definition& definition,
+                                                                      const Item& entry) {
+  auto stored =
+      co_await store_.get(keys::items(definition.id) + encode_key(definition.keys, entry));
+  if (!stored) co_return std::unexpected(std::move(stored).error());
+  if (!*stored) co_return std::optional<Item>();
+  auto item = decode_item(**stored);
+  if (!item) co_return std::unexpected(std::move(item).error());
+  co_return std::optional<Item>(*std::move(item));
+}
+
+async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
+                                                 std::shared_ptr<const Definition> definition,
+                                                 const Index* index, Range range,
+                                                 ReadOptions options) {
+  if (options.start) {
+    // Exclusive: the place itself is left out on either side.
+    std::string place = place_key(*definition, index, *options.start);
+    if (options.forward) range.from = std::max(range.from, place + '\0');
+    else range.to = std::min(range.to, place);
+  }
+  Page page;
+  bool full = false, more = range.from < range.to;
+  Item last;
+  while (more && !full) {
+    store::ScanOptions scan{
+        .limit = kStorePage, .bytes_max = kPageBytesMax, .reverse = !options.forward};
+    if (options.limit) scan.limit = std::min(scan.limit, *options.limit - page.scanned);
+    auto entries = co_await store_.scan(range.from, range.to, scan);
+    if (!entries) co_return std::unexpected(internal(entries.error()));
+    more = !entries->empty();
+    for (store::KeyValue& entry : *entries) {
+      auto decoded = decode_item(entry.value);
+      if (!decoded) co_return std::unexpected(internal(decoded.error()));
+      Item item = *std::move(decoded);
+      ++page.scanned;
+      page.bytes += item_size(item);
+      full = page.bytes >= kPageBytesMax || (options.limit && page.scanned >= *options.limit);
+      if (full) last = place_of(*definition, index, item);
+      if (options.whole_items && index != nullptr) {
+        auto whole = co_await whole_item(*definition, item);
+        if (!whole) co_return std::unexpected(internal(whole.error()));
+        if (*whole) item = **std::move(whole);
+        page.table_bytes += item_size(item);
+      }
+      if (!options.filter || expression::holds(*options.filter, item)) {
+        ++page.count;
+        if (!options.count_only)
+          page.items.push_back(options.projection ? expression::project(item, *options.projection)
+                                                  : std::move(item));
+      }
+      if (full) break;
+    }
+    if (more && options.forward) range.from = entries->back().key + '\0';
+    else if (more) range.to = entries->back().key;
+  }
+  if (full) page.last = std::move(last);
+  const store::Sequence seen = table->recent_of_all().to_wait_for(store_);
+  if (seen > store_.durable_sequence()) {
+    const auto settled = co_await store_.durable(seen);
+    if (!settled) co_return std::unexpected(internal(settled.error()));
+  }
+  if (table->dropped()) co_return std::unexpected(table_not_found());
+  co_return page;
+}
+
+}  // namespace tables

@@ -1,0 +1,79 @@
+#pragma once
+
+// Reader: single items, queries and scans, over tables and their indexes. Reads need no lane: they
+// see what is applied, and wait until what they may have seen is durable before they answer.
+// Thread-safe; the store outlives it.
+
+#include "async/task.h"
+#include "tables/expression/ast.h"
+#include "tables/expression/key_condition.h"
+#include "tables/writer.h"
+
+namespace tables {
+
+inline constexpr std::size_t kPageBytesMax = 1U << 20U;
+
+struct ReadOptions {
+  std::optional<expression::Condition> filter;
+  std::string_view filter_name = "Filter Expression";  // as errors call it
+  std::optional<expression::Projection> projection;
+  std::optional<std::size_t> limit;  // items looked at, at least 1
+  std::optional<Item> start;         // ExclusiveStartKey
+  bool forward = true;
+  bool count_only = false;
+  // An index shows attributes that it does not project: from the table (local indexes only).
+  bool whole_items = false;
+};
+
+struct Segment {
+  std::size_t number = 0;
+  std::size_t total = 1;
+};
+
+struct Page {
+  std::vector<Item> items;  // empty for count_only
+  std::size_t count = 0;    // after the filter
+  std::size_t scanned = 0;
+  std::optional<Item> last;     // LastEvaluatedKey
+  std::size_t bytes = 0;        // read, of the table or the index
+  std::size_t table_bytes = 0;  // read from the table besides, for a local index
+};
+
+// Checks that need the table's definition, with AWS's texts in AWS's order. `index` nullptr: the
+// table itself.
+std::optional<api::Error> check_query(const Definition& definition, const Index* index,
+                                      const expression::KeyTests& tests,
+                                      const ReadOptions& options);
+std::optional<api::Error> check_scan(const Definition& definition, const Index* index,
+                                     const Segment& segment, const ReadOptions& options);
+
+class ItemReader {
+ public:
+  explicit ItemReader(store::Store& store) : store_(store) {}
+
+  // The key has been checked.
+  async::Task<api::Outcome<std::optional<Item>>> get(TablePtr table, Item key);
+  // The request has been checked against this very definition.
+  async::Task<api::Outcome<Page>> query(TablePtr table,
+                                        std::shared_ptr<const Definition> definition,
+                                        const Index* index, expression::KeyTests tests,
+                                        ReadOptions options);
+  async::Task<api::Outcome<Page>> scan(TablePtr table, std::shared_ptr<const Definition> definition,
+                                       const Index* index, Segment segment, ReadOptions options);
+
+ private:
+  struct Range {
+    std::string from, to;
+  };
+  async::Task<api::Outcome<Page>> read(TablePtr table, std::shared_ptr<const Definition> definition,
+                                       const Index* index, Range range, ReadOptions options);
+  async::Task<base::Result<std::optional<Item>>> whole_item(const Definition& definition,
+                                                            const Item& entry);
+
+  store::Store& store_;
+};
+
+// Read capacity of so many bytes.
+double read_units(std::size_t bytes, bool consistent);
+
+}  // namespace tables

@@ -1,0 +1,239 @@
+#include "tables/write.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "api/dynamodb/errors.h"
+#include "tables/expression/evaluate.h"
+#include "tables/expression/update.h"
+#include "tables/item.h"
+
+namespace tables {
+
+namespace {
+
+using expression::Action;
+
+constexpr double kWriteUnitBytes = 1024;
+
+std::optional<api::Error> check_update(const Definition& definition,
+                                       const expression::Update& update) {
+  const auto changes = [&](const std::string& name) {
+    return std::ranges::any_of(update.actions,
+                               [&](const Action& a) { return a.path.front().name == name; });
+  };
+  const auto part_of_key = [](const std::string& name) {
+    return invalid_parameter("Cannot update attribute " + name +
+                             ". This attribute is part of the key");
+  };
+  if (changes(definition.keys.hash.name)) return part_of_key(definition.keys.hash.name);
+  if (definition.keys.range && changes(definition.keys.range->name))
+    return part_of_key(definition.keys.range->name);
+  // Values whose type is known here already.
+  Item literals;
+  for (const Action& action : update.actions) {
+    if (action.path.size() == 1 && action.value.kind == expression::Operand::Kind::kValue &&
+        (action.kind == Action::Kind::kSet || action.kind == Action::Kind::kAdd))
+      literals[action.path.front().name] = action.value.value;
+  }
+  if (auto wrong = check_index_keys(definition, literals)) return wrong;
+  std::vector<const expression::Path*> paths;
+  for (const Action& action : update.actions) {
+    paths.push_back(&action.path);
+    expression::collect_paths(action.value, paths);
+  }
+  return check_key_paths(definition, paths);
+}
+
+std::optional<api::Error> check_new_item(const Definition& definition, const Write& write,
+                                         const Item& item) {
+  const bool is_update = write.kind == Write::Kind::kUpdate;
+  if (item_size(item) > kItemBytesMax)
+    return validation(is_update ? "Item size to update has exceeded the maximum allowed size"
+                                : "Item size has exceeded the maximum allowed size");
+  for (const auto& [name, value] : item) {
+    if (nests_too_deep(value))
+      return validation(
+          "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
+          "levels "
+          "beyond supported limit");
+  }
+  auto wrong = check_index_keys(definition, item);
+  if (wrong && is_update && wrong->message.find("Type mismatch for Index Key") != std::string::npos)
+    return validation(
+        "The update expression attempted to update the secondary index key to unsupported type");
+  return wrong;
+}
+
+// An update that only takes away does not make an item that is not there.
+bool only_removes(const expression::Update& update) {
+  return !update.actions.empty() && std::ranges::all_of(update.actions, [](const Action& action) {
+    return action.kind == Action::Kind::kRemove || action.kind == Action::Kind::kDelete;
+  });
+}
+
+double change_index(const Definition& definition, const Index& index,
+                    const std::optional<Item>& before, const std::optional<Item>& after,
+                    store::Batch& batch, Counts& counts) {
+  const auto old_entry = before ? index_entry(definition, index, *before) : std::nullopt;
+  const auto new_entry = after ? index_entry(definition, index, *after) : std::nullopt;
+  if (!old_entry && !new_entry) return 0;
+  const std::string prefix = keys::entries(definition.id, index.id);
+  double units = 0;
+  std::string old_key, new_key;
+  if (old_entry) old_key = prefix + encode_index_key(definition, index, *old_entry);
+  if (new_entry) new_key = prefix + encode_index_key(definition, index, *new_entry);
+  Count& count = counts[index.id];
+  if (old_entry) {
+    const std::size_t bytes = item_size(*old_entry);
+    count.items -= 1;
+    count.bytes -= static_cast<std::int64_t>(bytes);
+    if (old_key != new_key) {
+      batch.erase(old_key);
+      units += write_units(bytes);
+    }
+  }
+  if (!new_entry) return units;
+  const std::size_t bytes = item_size(*new_entry);
+  count.items += 1;
+  count.bytes += static_cast<std::int64_t>(bytes);
+  if (old_key == new_key && equal(*old_entry, *new_entry)) return units;
+  batch.put(std::move(new_key), encode_item(*new_entry));
+  return units + write_units(old_entry ? std::max(bytes, item_size(*old_entry)) : bytes);
+}
+
+}  // namespace
+
+double write_units(std::size_t bytes) {
+  return std::max(1.0, std::ceil(static_cast<double>(bytes) / kWriteUnitBytes));
+}
+
+std::optional<Item> Written::returned(ReturnValues wanted, const Write& write) const {
+  const auto updated = [&](const std::optional<Item>& item) -> std::optional<Item> {
+    if (!item || !write.update) return std::nullopt;
+    expression::Projection paths;
+    for (const Action& action : write.update->actions) paths.push_back(action.path);
+    Item kept = expression::project(*item, paths);
+    if (kept.empty()) return std::nullopt;
+    return kept;
+  };
+  switch (wanted) {
+    case ReturnValues::kNone: return std::nullopt;
+    case ReturnValues::kAllOld: return before;
+    case ReturnValues::kAllNew: return after;
+    case ReturnValues::kUpdatedOld: return updated(before);
+    case ReturnValues::kUpdatedNew: return updated(after);
+  }
+  return std::nullopt;
+}
+
+std::optional<api::Error> check_key_paths(const Definition& definition,
+                                          const std::vector<const expression::Path*>& paths) {
+  const auto goes_into = [&](const std::string& name) {
+    return std::ranges::any_of(paths, [&](const expression::Path* path) {
+      return path->size() > 1 && path->front().name == name;
+    });
+  };
+  const auto refuse_key = [](std::string_view kind, const std::string& name) {
+    return validation(
+        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
+        "allowed: " +
+        std::string(kind) + ": " + name);
+  };
+  const auto check = [&](const KeySchema& schema,
+                         std::string_view kind) -> std::optional<api::Error> {
+    if (goes_into(schema.hash.name)) return refuse_key(kind, schema.hash.name);
+    if (schema.range && goes_into(schema.range->name)) return refuse_key(kind, schema.range->name);
+    return std::nullopt;
+  };
+  if (auto wrong = check(definition.keys, "Key")) return wrong;
+  for (const Index& index : definition.indexes) {
+    if (auto wrong = check(index.keys, "IndexKey")) return wrong;
+  }
+  return std::nullopt;
+}
+
+std::optional<api::Error> check_write(const Definition& definition, const Write& write) {
+  if (write.kind == Write::Kind::kPut) {
+    if (auto wrong = check_item_key(definition.keys, write.item)) return wrong;
+    return check_index_keys(definition, write.item);
+  }
+  if (auto wrong = check_key(definition.keys, write.item)) return wrong;
+  if (write.update) return check_update(definition, *write.update);
+  return std::nullopt;
+}
+
+api::Outcome<std::optional<Item>> decide(const Definition& definition, const Write& write,
+                                         const std::optional<Item>& before) {
+  static const Item kNothing;
+  if (write.condition && !expression::holds(*write.condition, before ? *before : kNothing))
+    return std::unexpected(condition_failed(before, write.old_item_on_failure));
+  switch (write.kind) {
+    case Write::Kind::kCheck: return before;
+    case Write::Kind::kDelete: return std::nullopt;
+    case Write::Kind::kPut:
+      if (auto wrong = check_new_item(definition, write, write.item))
+        return std::unexpected(*std::move(wrong));
+      return write.item;
+    case Write::Kind::kUpdate: break;
+  }
+  Item after = before ? *before : write.item;
+  if (write.update) {
+    auto applied = expression::apply(*write.update, after);
+    if (!applied) return refuse(std::move(applied).error());
+    if (!before && only_removes(*write.update)) return std::nullopt;
+    after = *std::move(applied);
+  }
+  if (auto wrong = check_new_item(definition, write, after))
+    return std::unexpected(*std::move(wrong));
+  return after;
+}
+
+Written record_change(const Definition& definition, std::string item_key,
+                      std::optional<Item> before, std::optional<Item> after, store::Batch& batch,
+                      Counts& counts) {
+  Written written;
+  std::size_t largest = 0;
+  Count& count = counts[IndexId(0)];
+  if (before) {
+    const std::size_t bytes = item_size(*before);
+    largest = bytes;
+    count.items -= 1;
+    count.bytes -= static_cast<std::int64_t>(bytes);
+  }
+  if (after) {
+    const std::size_t bytes = item_size(*after);
+    largest = std::max(largest, bytes);
+    count.items += 1;
+    count.bytes += static_cast<std::int64_t>(bytes);
+    batch.put(std::move(item_key), encode_item(*after));
+  } else if (before) {
+    batch.erase(std::move(item_key));
+  }
+  written.table_units = write_units(largest);
+  for (const Index& index : definition.indexes) {
+    const double units = change_index(definition, index, before, after, batch, counts);
+    if (units > 0) written.index_units[index.name] = units;
+  }
+  written.before = std::move(before);
+  written.after = std::move(after);
+  return written;
+}
+
+api::Error condition_failed(const std::optional<Item>& item, bool show_item) {
+  api::Error error = api::dynamodb::conditional_check_failed("The conditional request failed");
+  if (item && show_item) {
+    auto detail = std::make_shared<api::dynamodb::ConditionalCheckFailedException>();
+    detail->message = error.message;
+    detail->item = *item;
+    error.detail = std::move(detail);
+    error.detail_shape = &api::dynamodb::kConditionalCheckFailedExceptionShape;
+  }
+  return error;
+}
+
+api::Error table_not_found() {
+  return api::dynamodb::resource_not_found("Requested resource not found");
+}
+
+}  // namespace tables

@@ -1,0 +1,59 @@
+#pragma once
+
+// Writing items: what a write asks for, the checks that need only the table's definition, and the
+// decision once the old item is known. The pure half; writer.h does it to a store.
+
+#include <memory>
+#include <optional>
+
+#include "api/error.h"
+#include "tables/changes.h"
+#include "tables/expression/ast.h"
+#include "tables/table.h"
+
+namespace tables {
+
+struct Write {
+  enum class Kind { kPut, kUpdate, kDelete, kCheck };  // kCheck: in transactions only
+  Kind kind = Kind::kPut;
+  Item item;  // kPut: the item; otherwise the key
+  std::optional<expression::Condition> condition;
+  std::optional<expression::Update> update;
+  bool old_item_on_failure = false;  // a failed condition's error carries the item
+};
+
+enum class ReturnValues { kNone, kAllOld, kUpdatedOld, kAllNew, kUpdatedNew };
+
+struct Written {
+  std::optional<Item> before;
+  std::optional<Item> after;
+  double table_units = 1;                     // write capacity
+  std::map<std::string, double> index_units;  // by index name; only what was touched
+
+  // The Attributes of an answer; nullopt: none are shown.
+  std::optional<Item> returned(ReturnValues wanted, const Write& write) const;
+};
+
+// AWS's checks of a write against the table's schema, before any item is read.
+std::optional<api::Error> check_write(const Definition& definition, const Write& write);
+// Key attributes are scalars: no path goes into one.
+std::optional<api::Error> check_key_paths(const Definition& definition,
+                                          const std::vector<const expression::Path*>& paths);
+
+// What becomes of the item: nothing in it, or an item. The error is the caller's: a failed
+// condition, an update that does not fit the item, an item that grows too large.
+api::Outcome<std::optional<Item>> decide(const Definition& definition, const Write& write,
+                                         const std::optional<Item>& before);
+
+// Adds the change of one item and of its index entries to the batch, and to `counts` what it does
+// to the table's counts; answers what the write costs.
+Written record_change(const Definition& definition, std::string item_key,
+                      std::optional<Item> before, std::optional<Item> after, store::Batch& batch,
+                      Counts& counts);
+
+// ConditionalCheckFailedException, with the item where asked for.
+api::Error condition_failed(const std::optional<Item>& item, bool show_item);
+api::Error table_not_found();
+double write_units(std::size_t bytes);
+
+}  // namespace tables

@@ -1,0 +1,224 @@
+#include "tables/writer.h"
+
+#include <algorithm>
+
+#include "async/when_all.h"
+#include "base/encoding.h"
+#include "base/log.h"
+#include "tables/item.h"
+
+namespace tables {
+
+namespace {
+
+api::Error internal(const base::Error& error) {
+  base::log_error("tables: {}", error.to_string());
+  return api::internal_failure();
+}
+
+}  // namespace
+
+Writer::Place Writer::place_of(const Definition& definition, const Item& item) {
+  const std::string key = encode_key(definition.keys, item);
+  return {keys::items(definition.id) + key, base::read_u16(key)};
+}
+
+async::Task<base::Result<std::optional<Item>>> Writer::read(std::string key) {
+  auto stored = co_await store_.get(std::move(key));
+  if (!stored) co_return std::unexpected(std::move(stored).error());
+  if (!*stored) co_return std::optional<Item>();
+  auto item = decode_item(**stored);
+  if (!item) co_return std::unexpected(std::move(item).error());
+  co_return std::optional<Item>(*std::move(item));
+}
+
+async::Task<base::Status> Writer::settle(store::Sequence sequence) {
+  if (sequence <= store_.durable_sequence()) co_return base::Status();
+  base::Status status = co_await store_.durable(sequence);
+  co_return status;
+}
+
+async::Task<api::Outcome<Written>> Writer::write(TablePtr table, Write write) {
+  Place place;
+  {
+    const auto definition = table->definition();
+    if (auto wrong = check_write(*definition, write)) co_return std::unexpected(*std::move(wrong));
+    place = place_of(*definition, write.item);
+  }
+  Lane& lane = lanes_.of(place.hash);
+  async::Core* const home = async::Core::current();
+  co_await async::on(*lane.core);
+  auto written = co_await write_here(lane, table, write, std::move(place));
+  if (home != nullptr) co_await async::on(*home);
+  co_return written;
+}
+
+async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, const TablePtr& table,
+                                                      const Write& write, Place place) {
+  auto lock = co_await lane.locks.acquire(place.key);
+  if (table->dropped()) co_return std::unexpected(table_not_found());
+  auto before = co_await read(place.key);
+  if (!before) co_return std::unexpected(internal(before.error()));
+  // Read under the lock: see drain().
+  const auto definition = table->definition();
+  auto after = decide(*definition, write, *before);
+  RecentWrites& recent = table->recent(place.hash);
+  if (!after) {
+    const store::Sequence seen = recent.to_wait_for(store_);
+    lock.release();
+    const auto settled = co_await settle(seen);
+    if (!settled) co_return std::unexpected(internal(settled.error()));
+    co_return std::unexpected(std::move(after).error());
+  }
+  store::Batch batch;
+  Counts counts;
+  Written written =
+      record_change(*definition, place.key, *std::move(before), *std::move(after), batch, counts);
+  store::Sequence sequence = 0;
+  if (batch.empty()) {  // nothing there and nothing made
+    sequence = recent.to_wait_for(store_);
+  } else {
+    const Item* const old = written.before ? &*written.before : nullptr;
+    const Item* const fresh = written.after ? &*written.after : nullptr;
+    if (sink_ != nullptr) sink_->record({*definition, old, fresh}, batch);
+    table->count(lane.number, counts, batch);
+    RecentWrites::InFlight here(recent);
+    RecentWrites::InFlight everywhere(table->recent_of_all());
+    const auto submitted = store_.submit(std::move(batch));
+    if (!submitted) co_return std::unexpected(internal(submitted.error()));
+    sequence = *submitted;
+    here.submitted(sequence);
+    everywhere.submitted(sequence);
+  }
+  lock.release();
+  const auto settled = co_await settle(sequence);
+  if (!settled) co_return std::unexpected(internal(settled.error()));
+  co_return written;
+}
+
+async::Task<api::Outcome<std::vector<Written>>> Writer::write_all(std::vector<TableWrite> writes) {
+  std::vector<std::vector<TableWrite>> by_lane(lanes_.size());
+  std::vector<std::pair<std::size_t, std::size_t>> where;  // lane, position there
+  for (TableWrite& one : writes) {
+    const auto definition = one.table->definition();
+    if (auto wrong = check_write(*definition, one.write))
+      co_return std::unexpected(*std::move(wrong));
+    const std::size_t lane = lanes_.of(place_of(*definition, one.write.item).hash).number;
+    where.emplace_back(lane, by_lane[lane].size());
+    by_lane[lane].push_back(std::move(one));
+  }
+  std::vector<async::Task<api::Outcome<std::vector<Written>>>> tasks;
+  std::vector<std::size_t> task_of(lanes_.size());
+  for (std::size_t lane = 0; lane < by_lane.size(); ++lane) {
+    if (by_lane[lane].empty()) continue;
+    task_of[lane] = tasks.size();
+    tasks.push_back(async::run_on(*lanes_.at(lane).core,
+                                  write_lane(lanes_.at(lane), std::move(by_lane[lane]))));
+  }
+  auto results = co_await async::when_all(std::move(tasks));
+  for (auto& result : results) {
+    if (!result) co_return std::unexpected(std::move(result).error());
+  }
+  std::vector<Written> all;
+  for (const auto& [lane, position] : where)
+    all.push_back(std::move((*results[task_of[lane]])[position]));
+  co_return all;
+}
+
+async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
+                                                                   std::vector<TableWrite> writes) {
+  std::vector<Place> places;
+  for (const TableWrite& one : writes)
+    places.push_back(place_of(*one.table->definition(), one.write.item));
+  // In the order of keys, as everybody who takes several.
+  std::vector<std::string> sorted;
+  for (const Place& place : places) sorted.push_back(place.key);
+  std::ranges::sort(sorted);
+  std::vector<KeyLocks::Lock> locks;
+  for (std::string& key : sorted) {
+    auto lock = co_await lane.locks.acquire(std::move(key));
+    locks.push_back(std::move(lock));
+  }
+  std::vector<Written> all;
+  store::Batch batch;
+  std::map<Table*, Counts> counts;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    const TablePtr& table = writes[i].table;
+    if (table->dropped()) co_return std::unexpected(table_not_found());
+    auto before = co_await read(places[i].key);
+    if (!before) co_return std::unexpected(internal(before.error()));
+    const auto definition = table->definition();
+    auto after = decide(*definition, writes[i].write, *before);
+    if (!after) co_return std::unexpected(std::move(after).error());
+    all.push_back(record_change(*definition, places[i].key, *std::move(before), *std::move(after),
+                                batch, counts[table.get()]));
+    const Written& one = all.back();
+    if (sink_ != nullptr && (one.before || one.after))
+      sink_->record(
+          {*definition, one.before ? &*one.before : nullptr, one.after ? &*one.after : nullptr},
+          batch);
+  }
+  store::Sequence sequence = store_.applied();
+  if (!batch.empty()) {
+    for (auto& [table, difference] : counts) table->count(lane.number, difference, batch);
+    std::deque<RecentWrites::InFlight> marks;
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+      marks.emplace_back(writes[i].table->recent(places[i].hash));
+      marks.emplace_back(writes[i].table->recent_of_all());
+    }
+    const auto submitted = store_.submit(std::move(batch));
+    if (!submitted) co_return std::unexpected(internal(submitted.error()));
+    sequence = *submitted;
+    for (auto& mark : marks) mark.submitted(sequence);
+  }
+  locks.clear();
+  const auto settled = co_await settle(sequence);
+  if (!settled) co_return std::unexpected(internal(settled.error()));
+  co_return all;
+}
+
+async::Task<void> Writer::drain() {
+  async::Core* const home = async::Core::current();
+  for (std::size_t number = 0; number < lanes_.size(); ++number) {
+    Lane& lane = lanes_.at(number);
+    co_await async::on(*lane.core);
+    for (std::string& key : lane.locks.held()) {
+      auto lock = co_await lane.locks.acquire(std::move(key));
+      lock.release();
+    }
+  }
+  if (home != nullptr) co_await async::on(*home);
+}
+
+async::Task<base::Status> Writer::backfill(TablePtr table, IndexId index, std::string item_key) {
+  const std::size_t prefix = keys::items(table->id()).size();
+  const std::uint16_t hash = base::read_u16(std::string_view(item_key).substr(prefix));
+  Lane& lane = lanes_.of(hash);
+  co_await async::on(*lane.core);
+  auto lock = co_await lane.locks.acquire(item_key);
+  auto item = co_await read(item_key);
+  if (!item) co_return std::unexpected(std::move(item).error());
+  const auto definition = table->definition();
+  const auto found = std::ranges::find(definition->indexes, index, &Index::id);
+  if (!*item || table->dropped() || found == definition->indexes.end()) co_return base::Status();
+  const auto entry = index_entry(*definition, *found, **item);
+  // An item whose attributes cannot be keys of the index is left out, as AWS does.
+  if (!entry || check_index_keys(*definition, *entry)) co_return base::Status();
+  const std::string key =
+      keys::entries(table->id(), index) + encode_index_key(*definition, *found, *entry);
+  auto there = co_await store_.get(key);
+  if (!there) co_return std::unexpected(std::move(there).error());
+  if (*there) co_return base::Status();
+  store::Batch batch;
+  batch.put(key, encode_item(*entry));
+  Counts counts;
+  counts[index] = {1, static_cast<std::int64_t>(item_size(*entry))};
+  table->count(lane.number, counts, batch);
+  RecentWrites::InFlight mark(table->recent_of_all());
+  const auto submitted = store_.submit(std::move(batch));
+  if (!submitted) co_return std::unexpected(submitted.error());
+  mark.submitted(*submitted);
+  co_return base::Status();
+}
+
+}  // namespace tables
