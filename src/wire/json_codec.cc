@@ -23,7 +23,6 @@ using Decoded = api::Outcome<void>;
 // The parser of a thread keeps its buffers between requests; larger bodies get one of their own,
 // so that one of them does not pin memory (a parser holds about ten times the body).
 constexpr std::size_t kReusedParserBytesMax = 1UL << 20;
-constexpr std::size_t kFirstBufferBytes = 256;
 
 std::unexpected<api::Error> refuse(std::string message) {
   return std::unexpected(serialization_error(std::move(message)));
@@ -240,13 +239,6 @@ Decoded decode_json(std::string_view body, const Shape& shape, void* object, Jso
   }
   thread_local simdjson::dom::parser parser;
   return decode_with(parser, body, shape, object, flavour);
-}
-
-std::string encode_json(const Shape& shape, const void* object) {
-  std::string out;
-  out.reserve(kFirstBufferBytes);
-  append_json(out, shape, object);
-  return out;
 }
 
 }  // namespace wire

@@ -166,7 +166,55 @@ void append_value(std::string& out, const Shape& shape, const void* value, TimeF
   }
 }
 
+// About how long the value will be, a little more rather than less: growing a string of megabytes
+// step by step costs more than writing it.
+std::size_t estimate(const Shape& shape, const void* value) {
+  constexpr std::size_t kNumberBytes = 20;
+  constexpr std::size_t kPunctuation = 4;
+  switch (shape.kind) {
+    case Kind::kString: return static_cast<const std::string*>(value)->size() + kPunctuation;
+    case Kind::kBlob:
+      return static_cast<const std::string*>(value)->size() / 3 * 4 + 2 * kPunctuation;
+    case Kind::kList: {
+      std::size_t bytes = kPunctuation;
+      for (std::size_t i = 0; i < shape.list->size(value); ++i)
+        bytes += estimate(*shape.element, shape.list->at(value, i)) + 1;
+      return bytes;
+    }
+    case Kind::kMap: {
+      struct Walk {
+        const Shape& element;
+        std::size_t bytes;
+      };
+      Walk walk{*shape.element, kPunctuation};
+      shape.map->for_each(value, &walk, [](void* context, const std::string& key, const void* v) {
+        auto& w = *static_cast<Walk*>(context);
+        w.bytes += key.size() + kPunctuation + estimate(w.element, v);
+      });
+      return walk.bytes;
+    }
+    case Kind::kStructure:
+    case Kind::kUnion: {
+      std::size_t bytes = kPunctuation;
+      for (const api::Member& member : shape.members) {
+        const void* const held = member.find(value);
+        if (held != nullptr)
+          bytes += member.name.size() + kPunctuation + estimate(*member.shape, held);
+      }
+      return bytes;
+    }
+    default: return kNumberBytes;
+  }
+}
+
 }  // namespace
+
+std::string encode_json(const Shape& shape, const void* object) {
+  std::string out;
+  out.reserve(estimate(shape, object));
+  append_json(out, shape, object);
+  return out;
+}
 
 void append_json(std::string& out, const Shape& shape, const void* object) {
   append_value(out, shape, object, shape.time_format);
