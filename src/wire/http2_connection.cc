@@ -127,11 +127,12 @@ Task<void> Http2Engine::write_all() {
   }
   if (broken_) {
     stream_.close();
-  } else if (!reader_ended_) {
-    // The reader waits for the peer to close; not for long.
+  } else {
+    stream_.set_write_deadline(facts_.in(kFarewellTime));
     co_await stream_.shutdown();
+    // A reader that still waits for the peer to close does not wait long.
     finishing_ = true;
-    stream_.set_read_deadline(facts_.in(kFarewellTime));
+    if (!reader_ended_) stream_.set_read_deadline(facts_.in(kFarewellTime));
   }
   writer_ended_.set();
 }

@@ -12,6 +12,7 @@ namespace {
 
 using async::Task;
 
+constexpr std::chrono::seconds kFarewellTime{1};
 constexpr char kTlsHandshake = 0x16;
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -66,6 +67,11 @@ class Connection final : public Session {
       protocol_ = &connection;
       co_await connection.run();
       protocol_ = nullptr;
+    }
+    if (facts_.secure) {
+      // Without this word the peer cannot tell our end from an attacker's cut.
+      stream_->set_write_deadline(facts_.in(kFarewellTime));
+      co_await stream_->shutdown();
     }
     close();
   }

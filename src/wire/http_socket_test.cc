@@ -105,6 +105,36 @@ TEST_F(HttpSocketTest, SpeaksTlsOnTheSamePort) {
   }
 }
 
+TEST_F(HttpSocketTest, AgreesOnTheVersionByAlpnAndSaysGoodbye) {
+  const auto greet = [](async::AsioCore& core, std::uint16_t to, std::string authorities,
+                        std::string offered, std::string sent) -> Task<std::string> {
+    const auto context = *async::TlsClientContext::make(
+        {.authorities_pem = std::move(authorities), .protocols = {offered}});
+    auto tcp = co_await async::connect_tcp(core, "127.0.0.1", to, core.now() + 5s);
+    auto tls = co_await async::connect_tls(*std::move(tcp), context, "127.0.0.1");
+    if (!tls) co_return tls.error().message;
+    const auto written = co_await (*tls)->write(sent);
+    EXPECT_TRUE(written.has_value());
+    std::string seen = (*tls)->protocol() + ":";
+    std::array<char, 4096> buffer;
+    for (;;) {
+      const auto count = co_await (*tls)->read_some(buffer);
+      EXPECT_TRUE(count.has_value()) << "cut off instead of ended";
+      if (!count || *count == 0) co_return seen;
+      seen.append(buffer.data(), *count);
+    }
+  };
+  const std::string authorities = authority->certificate_pem();
+  EXPECT_THAT(ON_CORE(greet(pool.core(0), port, authorities, "http/1.1",
+                            "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")),
+              testing::StartsWith("http/1.1:HTTP/1.1 200 OK"));
+  // No preface follows: HTTP/2 says what it thinks of that and ends.
+  EXPECT_THAT(ON_CORE(greet(pool.core(0), port, authorities, "h2", "no preface at all, alas")),
+              testing::StartsWith("h2:"));
+  EXPECT_THAT(ON_CORE(greet(pool.core(0), port, authorities, "spdy/1", "")),
+              testing::HasSubstr("alert"));
+}
+
 TEST_F(HttpSocketTest, ClientRefusesAuthoritiesItDoesNotTrust) {
   HttpClient stranger(pool.core(0));
   const auto answer = ON_CORE(stranger.send({.url = url("https", "127.0.0.1", "/")}));
