@@ -1,0 +1,100 @@
+#pragma once
+
+// Invoker: runs functions. Keeps sandboxed instances warm, one invocation at a time in each, starts
+// more as invocations come side by side, and ends those that stand idle or are out of date.
+//
+// One per server. invoke() is thread-safe; a function's instances live on one core, chosen by its
+// ARN. Nothing survives a crash but what EventQueue (event_queue.h) holds.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/error.h"
+#include "async/asio_core.h"
+#include "base/random.h"
+#include "functions/catalogue.h"
+#include "functions/code_store.h"
+#include "functions/plumbing.h"
+#include "functions/ports.h"
+#include "functions/runtime.h"
+#include "sandbox/sandbox.h"
+
+namespace functions {
+
+inline constexpr std::size_t kPayloadBytesMax = 6'291'556;  // either way, as AWS counts
+inline constexpr std::size_t kLogTailBytes = 4096;
+
+struct InvokerLimits {
+  std::size_t instances_max = 256;          // of all functions
+  std::size_t function_instances_max = 64;  // of one, where it reserves no number
+  std::chrono::milliseconds init_timeout{10'000};
+  std::chrono::milliseconds freeze_after{500};   // idle
+  std::chrono::milliseconds end_after{300'000};  // idle
+  // Instances whose credentials end sooner take no more work. Longer than any invocation.
+  std::chrono::minutes credentials_margin{20};
+  std::uint64_t memory_floor_mb = 128;  // Node needs more than small functions ask for
+};
+
+// The server as a sandbox sees it.
+struct Endpoint {
+  std::uint16_t port = 4566;
+  // Files the runtimes trust: the host's authorities and ours, PEM.
+  std::string authorities_pem;
+};
+
+struct Invocation {
+  FunctionKey key;
+  std::string qualifier;       // "", "$LATEST", a version or an alias
+  std::string payload;         // JSON; empty stands for {}
+  std::string client_context;  // JSON, decoded; empty: none
+  std::string request_id;      // empty: one is made
+  bool wants_log_tail = false;
+};
+
+struct InvocationResult {
+  std::string request_id;
+  std::string version;  // that ran
+  std::string payload;
+  std::string function_error;  // "" or "Unhandled"
+  std::string log_tail;        // the last kLogTailBytes, if asked for
+};
+
+class Invoker {
+ public:
+  struct Deps {
+    const Catalogue& catalogue;
+    CodeStore& code;
+    const Runtimes& runtimes;
+    Credentials& credentials;
+    LogSink& logs;
+    sandbox::Launcher& launcher;
+    Plumbing& plumbing;
+    const base::Clock& clock;
+    base::Random& random;
+  };
+
+  // `cores` run the functions; at least one.
+  Invoker(Deps deps, Endpoint endpoint, std::vector<async::Core*> cores, InvokerLimits limits = {});
+  ~Invoker();
+
+  // Errors: ResourceNotFoundException, TooManyRequestsException "Rate Exceeded.",
+  // RequestTooLargeException. What the function itself does wrong is a result with
+  // function_error.
+  async::Task<api::Outcome<InvocationResult>> invoke(Invocation invocation);
+
+  // The function changed or is gone: its idle instances end now, busy ones once they have answered.
+  // Any thread.
+  void retire(const FunctionKey& key);
+
+  // Refuses newcomers, ends every instance, waits. Once; from a core; before the cores stop.
+  async::Task<void> stop();
+
+  std::size_t instances() const;  // now, of all functions
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace functions

@@ -1,0 +1,45 @@
+#pragma once
+
+// Plumbing: what connects the sockets and pipes of a sandbox with us. An interface so that tests of
+// the Invoker need no kernel; server_plumbing.h is the real one.
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "async/core.h"
+#include "base/result.h"
+#include "sandbox/sandbox.h"
+#include "wire/http_types.h"
+
+namespace functions {
+
+// One sandbox's connections. Lives on its instance's core.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  // Hands over what the process has printed up to now, without waiting.
+  virtual void drain() = 0;
+  // Ends all of them and waits. Once; the handlers are not called any more.
+  virtual async::Task<void> close() = 0;
+};
+
+class Plumbing {
+ public:
+  struct Handlers {
+    wire::HttpHandler runtime_api;
+    std::function<void(std::string_view)> output;  // a stretch of stdout and stderr
+  };
+
+  virtual ~Plumbing() = default;
+  // The sockets that a sandbox is to have; in the order that connect() expects.
+  virtual std::vector<sandbox::Listener> listeners() const = 0;
+  virtual std::uint16_t runtime_api_port() const = 0;
+  // On `core`, where the handlers are called too.
+  virtual base::Result<std::unique_ptr<Connection>> connect(async::Core& core,
+                                                            sandbox::Process& process,
+                                                            Handlers handlers) = 0;
+};
+
+}  // namespace functions

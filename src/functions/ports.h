@@ -1,0 +1,60 @@
+#pragma once
+
+// What functions need of the rest of the server, as interfaces that server/ implements. All are
+// thread-safe and outlive the Invoker; tasks resume on the core that awaited them.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "async/task.h"
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace functions {
+
+// Temporary credentials of a function's role.
+struct RoleCredentials {
+  std::string access_key_id;
+  std::string secret_key;
+  std::string session_token;
+  base::Timestamp expires;
+};
+
+class Credentials {
+ public:
+  virtual ~Credentials() = default;
+  // A new session of the role, named after the function. kNotFound, kPermission: the role is gone
+  // or does not trust Lambda; the message is shown to the caller.
+  virtual base::Result<RoleCredentials> issue(const std::string& role_arn,
+                                              const std::string& session_name) = 0;
+  // The role exists and its trust policy lets lambda.amazonaws.com assume it.
+  virtual bool may_assume(const std::string& role_arn) = 0;
+};
+
+// Where a function's lines go, and with whose rights.
+struct LogDestination {
+  std::string account_id;
+  std::string region;
+  std::string role_arn;
+  std::string session_name;
+  std::string group;
+  std::string stream;
+};
+
+struct LogLine {
+  base::Timestamp time;
+  std::string text;
+};
+
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  // Appends in order, making group and stream if need be, under the role. A batch is at most
+  // kLogBatchLines lines and kLogBatchBytes bytes (log_writer.h). Called for one stream at a time
+  // only, off the path of invocations. A failure loses the batch.
+  virtual async::Task<base::Status> write(LogDestination destination,
+                                          std::vector<LogLine> lines) = 0;
+};
+
+}  // namespace functions
