@@ -9,6 +9,7 @@ function(millrace_module folder)
   set(here ${CMAKE_SOURCE_DIR}/src/${folder})
 
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${here}/*.cc)
+  list(FILTER all EXCLUDE REGEX "/main/main\\.cc$")
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cc$")
   set(tests ${all})

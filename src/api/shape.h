@@ -1,12 +1,13 @@
 #pragma once
 
-// Shapes: what the codecs and the validator know about AWS's structures. tools/generate_api.py makes,
-// from src/api/<service>.api, the C++ structures (api/<service>/types.h), the operations
+// Shapes: what the codecs and the validator know about AWS's structures. tools/generate_api.py
+// makes, from src/api/<service>.api, the C++ structures (api/<service>/types.h), the operations
 // (operations.h), the errors (errors.h), and one constant Shape for each type.
 //
 // A Shape carries type-erased access to its C++ value, so that one walker serves every structure:
-//   boolean bool · integer std::int32_t · long std::int64_t · float, double double · string, enum,
-//   blob std::string · timestamp base::Timestamp · list std::vector<T> · map std::map<std::string, T>
+//   boolean bool, integer std::int32_t, long std::int64_t, float and double double,
+//   string, enum and blob std::string, timestamp base::Timestamp,
+//   list std::vector<T>, map std::map<std::string, T>
 //   structure: a struct whose members are all std::optional (api::Box where the type is recursive)
 //   union: a struct that holds at most one of its members
 // All shapes are constants: immutable and thread-safe.
@@ -24,8 +25,18 @@
 namespace api {
 
 enum class Kind : std::uint8_t {
-  kBoolean, kInteger, kLong, kFloat, kDouble, kString, kBlob, kTimestamp,
-  kList, kMap, kStructure, kUnion,
+  kBoolean,
+  kInteger,
+  kLong,
+  kFloat,
+  kDouble,
+  kString,
+  kBlob,
+  kTimestamp,
+  kList,
+  kMap,
+  kStructure,
+  kUnion,
 };
 
 // Where a member travels in a REST protocol; everything else is in the body.
@@ -42,9 +53,9 @@ struct Member {
   Location location = Location::kBody;
   TimeFormat time_format = TimeFormat::kProtocol;
   bool required = false;
-  bool flattened = false;          // XML and Query: no wrapping element
-  bool attribute = false;          // XML attribute
-  bool payload = false;            // the body is this member
+  bool flattened = false;  // XML and Query: no wrapping element
+  bool attribute = false;  // XML attribute
+  bool payload = false;    // the body is this member
   bool streaming = false;
   bool event_stream = false;
   bool event_payload = false;
@@ -78,7 +89,7 @@ struct Shape {
   Kind kind;
   std::int64_t min = kNoMin;  // of the value, the length (bytes for blobs), or the count
   std::int64_t max = kNoMax;
-  std::string_view pattern;   // anchored regular expression; empty: none
+  std::string_view pattern;  // anchored regular expression; empty: none
   std::span<const std::string_view> enum_values;
   TimeFormat time_format = TimeFormat::kProtocol;
   std::span<const Member> members;  // structure, union
@@ -97,8 +108,8 @@ struct Shape {
 enum class Protocol : std::uint8_t { kJson, kRestJson, kQuery, kRestXml };
 
 struct Service {
-  std::string_view name;         // "kinesis"
-  std::string_view version;      // "2013-12-02"
+  std::string_view name;     // "kinesis"
+  std::string_view version;  // "2013-12-02"
   Protocol protocol;
   std::string_view json_version;  // "1.1"; empty unless JSON
   std::string_view target;        // X-Amz-Target's prefix; empty unless JSON
@@ -115,9 +126,9 @@ struct Operation {
   int status = 200;
   const Shape* input;
   const Shape* output;
-  std::string_view input_name;       // REST-XML root element
+  std::string_view input_name;  // REST-XML root element
   std::string_view input_namespace;
-  std::string_view wrapper;          // Query result element
+  std::string_view wrapper;  // Query result element
 };
 
 // A value on the heap that copies like a value; breaks the recursion of a structure into itself.

@@ -1,7 +1,7 @@
 #pragma once
 
-// Snapshot<T>: an immutable value that one side replaces and many read, from any thread. Readers keep
-// what they got for as long as they hold it.
+// Snapshot<T>: an immutable value that one side replaces and many read, from any thread. Readers
+// keep what they got for as long as they hold it.
 
 #include <memory>
 #include <mutex>

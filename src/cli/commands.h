@@ -1,0 +1,14 @@
+#pragma once
+
+// The subcommands of `millrace`. Each adds itself to the parser and leaves its exit code.
+
+namespace CLI {
+class App;
+}
+
+namespace cli {
+
+void add_serve(CLI::App& app, int& exit_code);
+void add_env(CLI::App& app, int& exit_code);
+
+}  // namespace cli

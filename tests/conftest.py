@@ -1,0 +1,38 @@
+import pathlib
+import sys
+import uuid
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from support.server import Server  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def server():
+    """One server for all tests that do not kill it. Each test uses names of its own."""
+    made = Server().start()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def own_server():
+    """A server that the test may kill, restart and look into."""
+    made = Server().start()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def name():
+    return "t" + uuid.uuid4().hex[:12]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    server = item.funcargs.get("server") or item.funcargs.get("own_server")
+    if report.failed and server is not None:
+        report.sections.append(("server log", server.log_text()))
