@@ -211,6 +211,10 @@ async::Task<api::Outcome<std::vector<std::optional<Item>>>> Writer::transact_get
     item_keys.push_back(place.key);
     wanted.emplace_back(lanes_.of(place.hash).number, place.key);
   }
+  auto distinct = wanted;
+  std::ranges::sort(distinct);
+  if (std::ranges::adjacent_find(distinct) != distinct.end())
+    co_return refuse("Transaction request cannot include multiple operations on one item");
   async::Core* const home = async::Core::current();
   Held held;
   co_await lock_all(std::move(wanted), held);
