@@ -1,0 +1,170 @@
+// AWS::Lambda::Permission, Version and Alias.
+
+#include "api/lambda/operations.h"
+#include "stacks/resources/all.h"
+#include "stacks/resources/common.h"
+
+namespace stacks::resources {
+
+namespace {
+
+namespace op = api::lambda::op;
+
+class Permission final : public ResourceHandler {
+ public:
+  const ResourceSchema& schema() const override { return schema_; }
+
+  async::Task<api::Outcome<Made>> create(const StepContext& context,
+                                         Value properties) const override {
+    Value input = properties;
+    input.set("StatementId", Value::string(context.name));
+    auto added = co_await call_with<op::AddPermission>(context, std::move(input));
+    if (!added && !(context.retried && is_conflict(added.error())))
+      co_return std::unexpected(added.error());
+    Made made{.physical_id = context.name, .failure = {}};
+    made.attributes.set("Id", Value::string(context.name));
+    co_return made;
+  }
+
+  async::Task<api::Outcome<Made>> update(const StepContext& /*context*/, const Physical& before,
+                                         Value /*after*/) const override {
+    co_return Made{.physical_id = before.id, .attributes = before.attributes, .failure = {}};
+  }
+
+  async::Task<api::Outcome<void>> remove(const StepContext& context,
+                                         const Physical& physical) const override {
+    op::RemovePermission::Input input;
+    input.function_name = physical.properties.text_of("FunctionName");
+    input.statement_id = physical.id;
+    auto removed = co_await context.invoke<op::RemovePermission>(std::move(input));
+    co_return gone(removed);
+  }
+
+ private:
+  static PropertyRule fixed(std::string_view name, bool required = false) {
+    return {name, OnChange::kReplace, required, shape_of<op::AddPermission>(name)};
+  }
+  const ResourceSchema schema_{
+      .type = "AWS::Lambda::Permission",
+      .properties = {fixed("FunctionName", true), fixed("Action", true), fixed("Principal", true),
+                     fixed("SourceArn"), fixed("SourceAccount"), fixed("EventSourceToken"),
+                     fixed("PrincipalOrgID"), fixed("FunctionUrlAuthType"),
+                     fixed("InvokedViaFunctionUrl")},
+      .unsupported = {},
+      .attributes = {"Id"},
+      .name = {.property = "", .max = 100}};
+};
+
+class Version final : public ResourceHandler {
+ public:
+  const ResourceSchema& schema() const override { return schema_; }
+
+  async::Task<api::Outcome<Made>> create(const StepContext& context,
+                                         Value properties) const override {
+    Value input = pick(properties, {"FunctionName", "CodeSha256", "Description"});
+    auto published = co_await call_with<op::PublishVersion>(context, std::move(input));
+    if (!published) co_return std::unexpected(published.error());
+    Made made{.physical_id = published->function_arn.value_or(""), .failure = {}};
+    made.attributes.set("Version", Value::string(published->version.value_or("")));
+    made.attributes.set("FunctionArn", Value::string(made.physical_id));
+    co_return made;
+  }
+
+  async::Task<api::Outcome<Made>> update(const StepContext& /*context*/, const Physical& before,
+                                         Value /*after*/) const override {
+    co_return Made{.physical_id = before.id, .attributes = before.attributes, .failure = {}};
+  }
+
+  async::Task<api::Outcome<void>> remove(const StepContext& context,
+                                         const Physical& physical) const override {
+    op::DeleteFunction::Input input;
+    input.function_name = physical.properties.text_of("FunctionName");
+    input.qualifier = physical.attributes.text_of("Version");
+    auto deleted = co_await context.invoke<op::DeleteFunction>(std::move(input));
+    co_return gone(deleted);
+  }
+
+ private:
+  const ResourceSchema schema_{
+      .type = "AWS::Lambda::Version",
+      .properties = {{"FunctionName", OnChange::kReplace, true},
+                     {"CodeSha256", OnChange::kReplace},
+                     {"Description", OnChange::kReplace}},
+      .unsupported = {"FunctionScalingConfig", "ProvisionedConcurrencyConfig", "RuntimePolicy"},
+      .attributes = {"FunctionArn", "Version"},
+      .name = {}};
+};
+
+class Alias final : public ResourceHandler {
+ public:
+  const ResourceSchema& schema() const override { return schema_; }
+
+  async::Task<api::Outcome<Made>> create(const StepContext& context,
+                                         Value properties) const override {
+    auto created = co_await call_with<op::CreateAlias>(context, input_for(properties));
+    if (!created && !(context.retried && is_conflict(created.error())))
+      co_return std::unexpected(created.error());
+    op::GetAlias::Input look;
+    look.function_name = properties.text_of("FunctionName");
+    look.name = properties.text_of("Name");
+    auto found = co_await context.invoke<op::GetAlias>(std::move(look));
+    if (!found) co_return std::unexpected(found.error());
+    Made made{.physical_id = found->alias_arn.value_or(""), .failure = {}};
+    made.attributes.set("AliasArn", Value::string(made.physical_id));
+    co_return made;
+  }
+
+  async::Task<api::Outcome<Made>> update(const StepContext& context, const Physical& before,
+                                         Value after) const override {
+    Value input = input_for(after);
+    if (!after.has("RoutingConfig"))
+      input.set("RoutingConfig", Value::object({"AdditionalVersionWeights"}, {Value::object()}));
+    auto updated = co_await call_with<op::UpdateAlias>(context, std::move(input));
+    if (!updated) co_return std::unexpected(updated.error());
+    co_return Made{.physical_id = before.id, .attributes = before.attributes, .failure = {}};
+  }
+
+  async::Task<api::Outcome<void>> remove(const StepContext& context,
+                                         const Physical& physical) const override {
+    op::DeleteAlias::Input input;
+    input.function_name = physical.properties.text_of("FunctionName");
+    input.name = physical.properties.text_of("Name");
+    auto deleted = co_await context.invoke<op::DeleteAlias>(std::move(input));
+    co_return gone(deleted);
+  }
+
+ private:
+  // Templates list the weights, the API maps them.
+  static Value input_for(const Value& properties) {
+    Value input = properties;
+    const Value* routing = properties.find("RoutingConfig");
+    if (routing == nullptr) return input;
+    Value weights = Value::object();
+    if (const Value* list = routing->find("AdditionalVersionWeights"))
+      for (const Value& one : list->items())
+        if (const Value* weight = one.find("FunctionWeight"))
+          weights.set(one.text_of("FunctionVersion"), *weight);
+    input.set("RoutingConfig", Value::object({"AdditionalVersionWeights"}, {weights}));
+    return input;
+  }
+
+  const ResourceSchema schema_{.type = "AWS::Lambda::Alias",
+                               .properties = {{"FunctionName", OnChange::kReplace, true},
+                                              {"Name", OnChange::kReplace, true},
+                                              {"FunctionVersion", OnChange::kUpdate, true},
+                                              {"Description"},
+                                              {"RoutingConfig"}},
+                               .unsupported = {"ProvisionedConcurrencyConfig"},
+                               .attributes = {"AliasArn"},
+                               .name = {}};
+};
+
+}  // namespace
+
+void add_lambda_parts(ResourceRegistry& registry) {
+  registry.add(std::make_unique<Permission>());
+  registry.add(std::make_unique<Version>());
+  registry.add(std::make_unique<Alias>());
+}
+
+}  // namespace stacks::resources
