@@ -87,20 +87,20 @@ def test_a_trusted_user_assumes_a_role_and_has_its_rights_only(server, iam, user
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(
         {"Statement": {"Effect": "Allow", "Action": "kinesis:ListStreams", "Resource": "*"}}))
     sts = server.client("sts", key=user["key"], secret=user["secret"])
-    got = sts.assume_role(RoleArn=arn, RoleSessionName="s")
+    got = sts.assume_role(RoleArn=arn, RoleSessionName="session")
     keys = got["Credentials"]
     session = {"key": keys["AccessKeyId"], "secret": keys["SecretAccessKey"], "token": keys["SessionToken"]}
     kinesis = server.client("kinesis", **session)
     kinesis.list_streams()
     assert error_of(kinesis.create_stream, StreamName=name)["Code"] == "AccessDeniedException"
     who = server.client("sts", **session).get_caller_identity()
-    assert who["Arn"] == f"arn:aws:sts::000000000000:assumed-role/{name}/s"
+    assert who["Arn"] == f"arn:aws:sts::000000000000:assumed-role/{name}/session"
 
 
 def test_a_role_that_does_not_trust_refuses(server, iam, user, name):
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=LAMBDA_TRUST)["Role"]["Arn"]
     sts = server.client("sts", key=user["key"], secret=user["secret"])
-    assert error_of(sts.assume_role, RoleArn=arn, RoleSessionName="s")["Code"] == "AccessDenied"
+    assert error_of(sts.assume_role, RoleArn=arn, RoleSessionName="session")["Code"] == "AccessDenied"
 
 
 def test_the_cli_speaks_iam(server, name):

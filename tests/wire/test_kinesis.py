@@ -107,7 +107,7 @@ def test_cbor_over_the_java_sdks_protocol(server, stream):
 
 
 def test_the_cli_puts_and_reads(server, stream):
-    server.aws("kinesis", "put-record", "--stream-name", stream, "--partition-key", "k", "--data", "aGVsbG8=")
+    server.aws("kinesis", "put-record", "--stream-name", stream, "--partition-key", "k", "--data", "hello")
     iterator = server.aws("kinesis", "get-shard-iterator", "--stream-name", stream, "--shard-id", "0",
                           "--shard-iterator-type", "TRIM_HORIZON", "--query", "ShardIterator",
                           "--output", "text").stdout.strip()

@@ -1,0 +1,29 @@
+#pragma once
+
+// What Millrace keeps: every domain over the store, opened together. The middle layer of the wiring;
+// knows no service and no HTTP.
+
+#include "identity/identity.h"
+#include "journal/journal.h"
+#include "objects/objects.h"
+#include "server/storage.h"
+#include "streamlog/stream_log.h"
+#include "tables/tables.h"
+
+namespace server {
+
+struct Domains {
+  Domains(const Settings& settings, Storage& storage);
+
+  base::Status open(async::Core& control);
+  void start();                    // background work
+  void stop(async::Core& control);
+
+  identity::Identity identity;
+  streamlog::StreamLog streams;
+  tables::Tables tables;
+  objects::Objects objects;
+  journal::Journal journal;
+};
+
+}  // namespace server
