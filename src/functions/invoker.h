@@ -33,15 +33,20 @@ struct InvokerLimits {
   std::chrono::milliseconds end_after{300'000};  // idle
   // Instances whose credentials end sooner take no more work. Longer than any invocation.
   std::chrono::minutes credentials_margin{20};
-  std::uint64_t memory_floor_mb = 128;  // Node needs more than small functions ask for
+  // Today's interpreters need more than functions of old ask for.
+  std::int32_t interpreter_memory_mb_min = 256;
 };
 
 // The server as a sandbox sees it.
 struct Endpoint {
   std::uint16_t port = 4566;
-  // Files the runtimes trust: the host's authorities and ours, PEM.
-  std::string authorities_pem;
+  std::string authority_pem;  // ours
+  std::string bundle_pem;     // the host's and ours
+  // The host's bundles: the one above takes their place inside.
+  std::vector<std::string> bundle_paths;
 };
+// Reads the host's bundle; blocks.
+Endpoint make_endpoint(std::uint16_t port, std::string authority_pem);
 
 struct Invocation {
   FunctionKey key;

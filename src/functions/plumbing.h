@@ -36,10 +36,10 @@ class Plumbing {
   // The sockets that a sandbox is to have; in the order that connect() expects.
   virtual std::vector<sandbox::Listener> listeners() const = 0;
   virtual std::uint16_t runtime_api_port() const = 0;
-  // On `core`, where the handlers are called too.
-  virtual base::Result<std::unique_ptr<Connection>> connect(async::Core& core,
-                                                            sandbox::Process& process,
-                                                            Handlers handlers) = 0;
+  // On `core`, where the handlers are called too. What cannot be connected is logged; the process
+  // then fails by itself.
+  virtual std::unique_ptr<Connection> connect(async::Core& core, sandbox::Process& process,
+                                              Handlers handlers) = 0;
 };
 
 }  // namespace functions

@@ -24,8 +24,8 @@ class ServerPlumbing final : public Plumbing {
 
   std::vector<sandbox::Listener> listeners() const override;
   std::uint16_t runtime_api_port() const override { return runtime_api_port_; }
-  base::Result<std::unique_ptr<Connection>> connect(async::Core& core, sandbox::Process& process,
-                                                    Handlers handlers) override;
+  std::unique_ptr<Connection> connect(async::Core& core, sandbox::Process& process,
+                                      Handlers handlers) override;
   async::Task<void> stop();
 
  private:

@@ -15,7 +15,7 @@ namespace functions {
 
 struct ZipLimits {
   std::uint64_t unpacked_bytes = 262'144'000;  // AWS's quota
-  std::size_t entries = 20'000;
+  std::size_t entries = 60'000;
   std::size_t path_bytes = 1024;
   std::size_t path_depth = 64;
 };

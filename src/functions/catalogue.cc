@@ -1,0 +1,133 @@
+#include "functions/catalogue.h"
+
+#include "api/lambda/errors.h"
+#include "base/log.h"
+
+namespace functions {
+namespace {
+
+constexpr std::string_view kPrefix = "functions/function/";
+
+std::string store_key(const FunctionKey& key) {
+  return std::string(kPrefix) + key.account_id + '/' + key.region + '/' + key.name;
+}
+
+}  // namespace
+
+api::Error function_not_found(const std::string& arn) {
+  return api::lambda::resource_not_found("Function not found: " + arn);
+}
+
+async::Task<base::Status> Catalogue::open() {
+  ByKey loaded;
+  std::string from(kPrefix);
+  const std::string to = store::prefix_end(from);
+  for (;;) {
+    const auto page = co_await store_.scan(from, to);
+    if (!page) co_return std::unexpected(page.error());
+    if (page->empty()) break;
+    for (const store::KeyValue& entry : *page) {
+      auto function = decode_function(entry.value);
+      if (!function) co_return std::unexpected(function.error());
+      FunctionKey key = function->key;
+      loaded.emplace(std::move(key), std::make_shared<const Function>(*std::move(function)));
+    }
+    from = page->back().key + '\0';
+  }
+  functions_.set(std::move(loaded));
+  co_return base::Status();
+}
+
+FunctionPtr Catalogue::find(const FunctionKey& key) const {
+  const auto all = functions_.get();
+  const auto found = all->find(key);
+  return found == all->end() ? nullptr : found->second;
+}
+
+std::vector<FunctionPtr> Catalogue::list(const std::string& account_id,
+                                         const std::string& region) const {
+  std::vector<FunctionPtr> functions;
+  const auto all = functions_.get();
+  for (auto at = all->lower_bound({account_id, region, ""}); at != all->end(); ++at) {
+    if (at->first.account_id != account_id || at->first.region != region) break;
+    functions.push_back(at->second);
+  }
+  return functions;
+}
+
+std::set<std::string> Catalogue::packages() const {
+  std::set<std::string> used;
+  const auto all = functions_.get();
+  for (const auto& [key, function] : *all) {
+    used.insert(function->latest.code_sha256);
+    for (const Version& version : function->versions) used.insert(version.code_sha256);
+  }
+  return used;
+}
+
+async::Task<api::Outcome<FunctionPtr>> Catalogue::create(Function function) {
+  return async::run_on(control_, create_here(std::move(function)));
+}
+async::Task<api::Outcome<FunctionPtr>> Catalogue::update(FunctionKey key, Change change) {
+  return async::run_on(control_, update_here(std::move(key), std::move(change)));
+}
+async::Task<api::Outcome<FunctionPtr>> Catalogue::remove(FunctionKey key) {
+  return async::run_on(control_, remove_here(std::move(key)));
+}
+
+async::Task<api::Outcome<FunctionPtr>> Catalogue::create_here(Function function) {
+  const auto lock = co_await changing_.lock();
+  if (find(function.key) != nullptr)
+    co_return std::unexpected(
+        api::lambda::resource_conflict("Function already exist: " + function.key.name));
+  auto saved = co_await save(std::move(function));
+  co_return saved;
+}
+
+async::Task<api::Outcome<FunctionPtr>> Catalogue::update_here(FunctionKey key, Change change) {
+  const auto lock = co_await changing_.lock();
+  const FunctionPtr before = find(key);
+  if (before == nullptr) co_return std::unexpected(function_not_found(key.arn()));
+  Function after = *before;
+  auto changed = change(after);
+  if (!changed) co_return std::unexpected(std::move(changed).error());
+  auto saved = co_await save(std::move(after));
+  co_return saved;
+}
+
+async::Task<api::Outcome<FunctionPtr>> Catalogue::remove_here(FunctionKey key) {
+  const auto lock = co_await changing_.lock();
+  const FunctionPtr before = find(key);
+  if (before == nullptr) co_return std::unexpected(function_not_found(key.arn()));
+  store::Batch batch;
+  batch.erase(store_key(key));
+  const base::Status removed = co_await store_.commit(std::move(batch));
+  if (!removed) {
+    base::log_error("functions: {}", removed.error().to_string());
+    co_return std::unexpected(api::internal_failure());
+  }
+  ByKey all = *functions_.get();
+  all.erase(key);
+  functions_.set(std::move(all));
+  if (listener_) listener_(key);
+  co_return before;
+}
+
+async::Task<api::Outcome<FunctionPtr>> Catalogue::save(Function function) {
+  store::Batch batch;
+  batch.put(store_key(function.key), encode(function));
+  const base::Status saved = co_await store_.commit(std::move(batch));
+  if (!saved) {
+    base::log_error("functions: {}", saved.error().to_string());
+    co_return std::unexpected(api::internal_failure());
+  }
+  const FunctionKey key = function.key;
+  FunctionPtr published = std::make_shared<const Function>(std::move(function));
+  ByKey all = *functions_.get();
+  all.insert_or_assign(key, published);
+  functions_.set(std::move(all));
+  if (listener_) listener_(key);
+  co_return published;
+}
+
+}  // namespace functions

@@ -1,0 +1,133 @@
+#include "functions/code_store.h"
+
+#include <filesystem>
+
+#include "base/digest.h"
+#include "base/encoding.h"
+#include "base/log.h"
+
+namespace functions {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kZipBytesMax = 256U << 20U;  // larger ones were never accepted
+constexpr std::string_view kSuffix = ".zip";
+
+std::string file_name(const std::string& sha256) {
+  return base::hex(sha256) + std::string(kSuffix);
+}
+
+void remove_tree(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);  // follows no links
+  if (error) base::log_warn("functions: remove {}: {}", path, error.message());
+}
+
+}  // namespace
+
+CodeStore::CodeStore(std::string folder, io::Files& files, async::BlockingPool& pool,
+                     ZipLimits limits)
+    : folder_(std::move(folder)), files_(files), pool_(pool), limits_(limits) {}
+
+base::Status CodeStore::open() {
+  RETURN_IF_ERROR(files_.make_folder(folder_));
+  RETURN_IF_ERROR(files_.make_folder(packages()));
+  remove_tree(unpacked());
+  return files_.make_folder(unpacked());
+}
+
+async::Task<base::Result<PackagePtr>> CodeStore::put(std::string zip) {
+  return pool_.run([this, bytes = std::move(zip)] { return put_here(bytes); });
+}
+
+async::Task<base::Result<PackagePtr>> CodeStore::find(std::string sha256) {
+  return pool_.run([this, sha = std::move(sha256)] { return find_here(sha); });
+}
+
+async::Task<base::Result<std::string>> CodeStore::unpack(PackagePtr package) {
+  return pool_.run([this, held = std::move(package)] { return unpack_here(*held); });
+}
+
+async::Task<base::Result<std::string>> CodeStore::read(PackagePtr package) {
+  return pool_.run([this, held = std::move(package)] {
+    return io::read_file(files_, packages() + '/' + file_name(held->sha256), kZipBytesMax);
+  });
+}
+
+async::Task<void> CodeStore::collect(std::set<std::string> used) {
+  const bool done = co_await pool_.run([this, &used] {
+    collect_here(used);
+    return true;
+  });
+  static_cast<void>(done);
+}
+
+// Under the mutex.
+PackagePtr CodeStore::hold(const std::string& sha256, std::uint64_t bytes) {
+  auto& held = held_[sha256];
+  PackagePtr package = held.lock();
+  if (package == nullptr) {
+    package = std::make_shared<const Package>(Package{sha256, bytes});
+    held = package;
+  }
+  return package;
+}
+
+base::Result<PackagePtr> CodeStore::put_here(const std::string& zip) {
+  if (zip.size() > kZipBytesMax) return base::error(base::ErrorCode::kLimit, "too large");
+  RETURN_IF_ERROR(check_zip(zip, limits_));
+  const std::string sha256 = base::sha256(zip);
+  const std::lock_guard lock(mutex_);
+  const PackagePtr package = hold(sha256, zip.size());
+  const std::string name = file_name(sha256);
+  const auto there = files_.open(packages() + '/' + name, io::OpenMode::kRead);
+  if (!there) RETURN_IF_ERROR(io::write_file_atomically(files_, packages(), name, zip));
+  return package;
+}
+
+base::Result<PackagePtr> CodeStore::find_here(const std::string& sha256) {
+  const std::lock_guard lock(mutex_);
+  ASSIGN_OR_RETURN(const auto file,
+                   files_.open(packages() + '/' + file_name(sha256), io::OpenMode::kRead));
+  ASSIGN_OR_RETURN(const std::uint64_t bytes, file->size());
+  return hold(sha256, bytes);
+}
+
+base::Result<std::string> CodeStore::unpack_here(const Package& package) {
+  const std::string folder = unpacked() + '/' + base::hex(package.sha256);
+  const std::lock_guard lock(mutex_);
+  std::error_code error;
+  if (fs::is_directory(folder, error)) return folder;
+  ASSIGN_OR_RETURN(
+      const std::string zip,
+      io::read_file(files_, packages() + '/' + file_name(package.sha256), kZipBytesMax));
+  if (base::sha256(zip) != package.sha256)
+    return base::error(base::ErrorCode::kCorruption, "a stored package is damaged");
+  const std::string fresh = folder + ".new";
+  remove_tree(fresh);
+  const base::Status unpacked = unpack_zip(zip, limits_, fresh);
+  if (!unpacked) {
+    remove_tree(fresh);
+    return std::unexpected(unpacked.error());
+  }
+  RETURN_IF_ERROR(files_.rename(fresh, folder));
+  return folder;
+}
+
+void CodeStore::collect_here(const std::set<std::string>& used) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(held_, [](const auto& entry) { return entry.second.expired(); });
+  const auto names = files_.list(packages());
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const auto sha256 =
+        base::from_hex(std::string_view(name).substr(0, std::min(name.find('.'), name.size())));
+    if (!sha256 || used.contains(*sha256) || held_.contains(*sha256)) continue;
+    const base::Status removed = files_.remove(packages() + '/' + name);
+    if (!removed) base::log_warn("functions: {}", removed.error().to_string());
+    remove_tree(unpacked() + '/' + base::hex(*sha256));
+  }
+}
+
+}  // namespace functions

@@ -1,0 +1,426 @@
+#include "functions/instance.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/lambda/errors.h"
+#include "base/log.h"
+#include "base/time_text.h"
+#include "functions/instance_text.h"
+
+namespace functions {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kApi = "/2018-06-01/runtime/";
+constexpr milliseconds kLookAtMemory{100};  // how often at most: it costs system calls
+
+std::string stream_name(const Version& version, base::Timestamp now, base::Random& random) {
+  const std::string day = base::iso8601(now).substr(0, 10);  // 2026-11-23
+  return fmt::format("{}/{}/{}/[{}]{}", day.substr(0, 4), day.substr(5, 2), day.substr(8, 2),
+                     version.version, base::random_text(random, base::kHexDigits, 32));
+}
+
+LogDestination destination(const FunctionKey& key, const Version& version, base::Timestamp now,
+                           base::Random& random) {
+  return {.account_id = key.account_id,
+          .region = key.region,
+          .role_arn = version.role,
+          .session_name = key.name,
+          .group = version.log_group,
+          .stream = stream_name(version, now, random)};
+}
+
+}  // namespace
+
+Instance::Instance(Setting setting, FunctionPtr function, Version version)
+    : setting_(setting),
+      function_(std::move(function)),
+      version_(std::move(version)),
+      started_at_(setting.core.now()),
+      init_deadline_(started_at_ +
+                     std::max<milliseconds>(setting.limits.init_timeout,
+                                            std::chrono::seconds(version_.timeout_s))),
+      idle_since_(started_at_),
+      log_(setting.core, setting.deps.logs,
+           destination(function_->key, version_, setting.deps.clock.now(), setting.deps.random)),
+      idle_deadline_(setting.core, [this] { idle_passed(); }) {}
+
+Instance::~Instance() = default;
+
+// --- the process's life -----------------------------------------------------------------------
+
+async::Task<void> Instance::run() {
+  co_await start();
+  if (process_ != nullptr) {
+    if (state_ == State::kEnded) process_->kill();
+    const sandbox::Exit exit = co_await process_->wait();
+    connection_->drain();
+    exit_ = exit;
+  }
+  state_ = State::kEnded;
+  idle_deadline_.set(base::SteadyTime::max());
+  changed_.notify();
+  if (connection_ != nullptr) co_await connection_->close();
+  if (!partial_line_.empty()) print_line(std::exchange(partial_line_, {}));
+  co_await log_.close();
+}
+
+async::Task<void> Instance::start() {
+  const Invoker::Deps& deps = setting_.deps;
+  auto credentials = deps.credentials.issue(version_.role, function_->key.name);
+  if (!credentials) {
+    refusal_ = api::lambda::invalid_parameter_value(
+        "The role defined for the function cannot be assumed by Lambda.");
+    co_return;
+  }
+  credentials_expire_ = credentials->expires;
+  auto package = co_await deps.code.find(version_.code_sha256);
+  if (!package) co_return fail_launch(package.error());
+  package_ = *std::move(package);
+  auto folder = co_await deps.code.unpack(package_);
+  if (!folder) co_return fail_launch(folder.error());
+  auto launch = deps.runtimes.launch(version_.runtime, *folder);
+  if (!launch) {
+    launch_failure_ = launch.error().message;
+    co_return;
+  }
+  auto process = co_await deps.launcher.start(make_spec(*launch, *credentials, *folder));
+  if (!process) co_return fail_launch(process.error());
+  process_ = *std::move(process);
+  connection_ = deps.plumbing.connect(setting_.core, *process_, handlers());
+}
+
+void Instance::fail_launch(const base::Error& error) {
+  base::log_warn("functions: start {}: {}", function_->key.name, error.to_string());
+  switch (error.code) {
+    case base::ErrorCode::kNotFound:
+    case base::ErrorCode::kPermission:
+    case base::ErrorCode::kInvalidArgument: launch_failure_ = error.message; break;
+    case base::ErrorCode::kLimit:
+    case base::ErrorCode::kUnavailable:
+      refusal_ = api::lambda::too_many_requests("Rate Exceeded.");
+      break;
+    default:
+      refusal_ = api::lambda::service("The execution environment could not be started.");
+      break;
+  }
+}
+
+sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& credentials,
+                                  const std::string& code_folder) const {
+  sandbox::Spec spec;
+  spec.name = function_->key.name;
+  spec.argv = launch.argv;
+  spec.code_folder = code_folder;
+  spec.binds = launch.binds;
+  spec.files = launch.files;
+  spec.files.push_back({std::string(kAuthorityFile), setting_.endpoint.authority_pem});
+  spec.files.push_back({std::string(kBundleFile), setting_.endpoint.bundle_pem});
+  for (const std::string& path : setting_.endpoint.bundle_paths)
+    spec.files.push_back({path, setting_.endpoint.bundle_pem});
+  spec.listeners = setting_.deps.plumbing.listeners();
+  spec.merge_output = true;
+  spec.environment =
+      instance_environment({.key = function_->key,
+                            .version = version_,
+                            .credentials = credentials,
+                            .log_stream = log_.destination().stream,
+                            .server_port = setting_.endpoint.port,
+                            .runtime_api_port = setting_.deps.plumbing.runtime_api_port()},
+                           launch.environment);
+  const bool interpreted = family_of(version_.runtime) != RuntimeFamily::kProvided;
+  const std::int32_t memory_mb =
+      std::max(version_.memory_mb, interpreted ? setting_.limits.interpreter_memory_mb_min : 0);
+  spec.limits.memory_bytes = static_cast<std::uint64_t>(memory_mb) << 20U;
+  spec.limits.tmp_bytes = static_cast<std::uint64_t>(version_.tmp_mb) << 20U;
+  return spec;
+}
+
+Plumbing::Handlers Instance::handlers() {
+  return {.runtime_api = [this](wire::HttpRequest request) { return serve(std::move(request)); },
+          .output = [this](std::string_view bytes) { print(bytes); }};
+}
+
+void Instance::retire() {
+  retired_ = true;
+  if (job_ == nullptr && (state_ == State::kIdle || state_ == State::kStarting)) end();
+}
+
+void Instance::end() {
+  if (state_ == State::kEnded) return;
+  state_ = State::kEnded;
+  if (process_ != nullptr) process_->kill();
+  changed_.notify();
+}
+
+bool Instance::serves(std::string_view deployment_id) const {
+  if (retired_ || job_ != nullptr || version_.deployment_id != deployment_id) return false;
+  if (state_ != State::kIdle && state_ != State::kSettling) return false;
+  return credentials_expire_ - setting_.deps.clock.now() > setting_.limits.credentials_margin;
+}
+
+void Instance::become_idle() {
+  if (!std::exchange(ready_once_, true)) init_duration_ = setting_.core.now() - started_at_;
+  state_ = State::kIdle;
+  idle_since_ = setting_.core.now();
+  if (job_ != nullptr) return;
+  if (retired_) return end();
+  idle_deadline_.set(idle_since_ + setting_.limits.freeze_after);
+}
+
+// Idle for a while: frozen. Idle for long, or not settled in time: ended.
+void Instance::idle_passed() {
+  if (job_ != nullptr) return;
+  if (state_ == State::kIdle && !frozen_) {
+    frozen_ = true;
+    process_->freeze();
+    idle_deadline_.set(idle_since_ + setting_.limits.end_after);
+    return;
+  }
+  if (state_ == State::kIdle || state_ == State::kSettling) end();
+}
+
+// --- one invocation ---------------------------------------------------------------------------
+
+async::Task<std::optional<api::Outcome<InvocationResult>>> Instance::invoke(Job& job) {
+  CHECK(job_ == nullptr);
+  job_ = &job;
+  idle_deadline_.set(base::SteadyTime::max());
+  if (std::exchange(frozen_, false)) process_->thaw();
+  settle_deadline_ = std::max(settle_deadline_, setting_.core.now() + setting_.limits.init_timeout);
+  changed_.notify();
+  for (;;) {
+    const std::uint64_t seen = changed_.version();
+    if (job.result) break;
+    if (state_ == State::kEnded) {
+      fail_after_end();
+      break;
+    }
+    const bool notified = co_await changed_.wait_past(seen, job_deadline());
+    if (!notified && !job.result && setting_.core.now() >= job_deadline()) time_out();
+  }
+  if (job_ == &job) job_ = nullptr;
+  log_.flush();
+  co_return std::move(job.result);
+}
+
+base::SteadyTime Instance::job_deadline() const {
+  if (job_ == nullptr) return base::SteadyTime::max();
+  if (job_->delivered) return job_->deadline;
+  return state_ == State::kStarting ? init_deadline_ : settle_deadline_;
+}
+
+void Instance::begin() {
+  Job& job = *job_;
+  job.delivered = true;
+  job.delivered_at = setting_.core.now();
+  job.deadline = job.delivered_at + std::chrono::seconds(version_.timeout_s);
+  write_log(fmt::format("START RequestId: {} Version: {}\n", job.request_id, version_.version));
+}
+
+void Instance::time_out() {
+  if (!job_->delivered && state_ != State::kStarting) return end();  // another instance takes it
+  const bool starting = !job_->delivered;
+  if (starting) begin();
+  const std::chrono::duration<double> after =
+      starting ? init_deadline_ - started_at_ : std::chrono::seconds(version_.timeout_s);
+  const std::string message = fmt::format("Task timed out after {:.2f} seconds", after.count());
+  if (connection_ != nullptr) connection_->drain();
+  write_log(fmt::format("{} {} {}\n", base::iso8601_ms(setting_.deps.clock.now()), job_->request_id,
+                        message));
+  fail("Sandbox.Timedout", message, "timeout");
+  end();
+}
+
+// The process is gone with an invocation under way.
+void Instance::fail_after_end() {
+  if (refusal_) {
+    job_->result = std::unexpected(*refusal_);
+    return;
+  }
+  const bool of_this_job = job_->delivered || !ready_once_;
+  if (!of_this_job) return;
+  if (!exit_ && !init_error_ && launch_failure_.empty()) {
+    job_->result = std::unexpected(api::lambda::service("The server is stopping."));
+    return;
+  }
+  if (!job_->delivered) begin();
+  if (init_error_) {
+    InvocationResult result;
+    result.payload = *init_error_;
+    result.function_error = "Unhandled";
+    return finish(std::move(result), "error", "Runtime.InitError");
+  }
+  if (!launch_failure_.empty()) return fail("Runtime.InvalidEntrypoint", launch_failure_);
+  fail("Runtime.ExitError", exit_text(*exit_), "error",
+       exit_->out_of_memory ? "Runtime.OutOfMemory" : "Runtime.ExitError");
+}
+
+void Instance::fail(std::string_view error_type, const std::string& message,
+                    std::string_view status, std::string_view reported_type) {
+  InvocationResult result;
+  result.function_error = "Unhandled";
+  const std::string text = fmt::format("RequestId: {} Error: {}", job_->request_id, message);
+  result.payload = error_payload(error_type, text);
+  if (status != "timeout") write_log(fmt::format("{}\n{}\n", text, error_type));
+  finish(std::move(result), status, reported_type.empty() ? error_type : reported_type);
+}
+
+void Instance::finish(InvocationResult result, std::string_view status,
+                      std::string_view error_type) {
+  Job& job = *job_;
+  if (connection_ != nullptr) connection_->drain();
+  if (!partial_line_.empty()) print_line(std::exchange(partial_line_, {}));
+  write_log(fmt::format("END RequestId: {}\n", job.request_id));
+  write_log(report_line({.request_id = job.request_id,
+                         .duration = setting_.core.now() - job.delivered_at,
+                         .init_duration = std::exchange(init_duration_, std::nullopt),
+                         .memory_mb = version_.memory_mb,
+                         .memory_used_mb = memory_used_mb(),
+                         .status = status,
+                         .error_type = error_type}));
+  result.request_id = job.request_id;
+  result.version = version_.version;
+  if (job.wants_log_tail) {
+    if (job.log_tail.size() > kLogTailBytes)
+      job.log_tail.erase(0, job.log_tail.size() - kLogTailBytes);
+    result.log_tail = std::move(job.log_tail);
+  }
+  job.result = std::move(result);
+  job_ = nullptr;
+  settle_deadline_ = job.deadline;
+  if (state_ == State::kBusy) {
+    state_ = State::kSettling;
+    idle_deadline_.set(settle_deadline_);
+  }
+  changed_.notify();
+}
+
+std::uint64_t Instance::memory_used_mb() {
+  const base::SteadyTime now = setting_.core.now();
+  if (process_ != nullptr && (memory_used_mb_ == 0 || now - memory_looked_at_ > kLookAtMemory)) {
+    memory_used_mb_ = (process_->usage().memory_peak_bytes + (1U << 20U) - 1) >> 20U;
+    memory_looked_at_ = now;
+  }
+  return memory_used_mb_;
+}
+
+// --- the Runtime API --------------------------------------------------------------------------
+
+async::Task<wire::HttpResponse> Instance::serve(wire::HttpRequest request) {
+  std::string_view path = request.path;
+  if (!path.starts_with(kApi)) co_return api_failure(404, "InvalidPath", "no such path");
+  path.remove_prefix(kApi.size());
+  if (path == "invocation/next") {
+    if (request.method != "GET") co_return api_failure(405, "InvalidMethod", "use GET");
+    auto response = co_await next();
+    co_return response;
+  }
+  if (request.method != "POST") co_return api_failure(405, "InvalidMethod", "use POST");
+  if (path == "init/error") co_return init_error(std::move(request.body));
+  constexpr std::string_view kInvocation = "invocation/";
+  const std::size_t slash = path.rfind('/');
+  if (path.starts_with(kInvocation) && slash > kInvocation.size()) {
+    const std::string id(path.substr(kInvocation.size(), slash - kInvocation.size()));
+    const std::string_view what = path.substr(slash + 1);
+    if (what == "response" || what == "error")
+      co_return respond(id, std::move(request.body), what == "error");
+  }
+  co_return api_failure(404, "InvalidPath", "no such path");
+}
+
+// The runtime asks for an event; of several questions only the last one counts.
+async::Task<wire::HttpResponse> Instance::next() {
+  const std::uint64_t poll = ++polls_;
+  if (state_ == State::kBusy)
+    co_return api_failure(403, "InvalidStateTransition", "the last event is not answered");
+  if (state_ != State::kEnded) become_idle();
+  changed_.notify();
+  for (;;) {
+    const std::uint64_t seen = changed_.version();
+    if (state_ == State::kEnded || poll != polls_)
+      co_return api_failure(503, "Ended", "this environment takes no more events");
+    if (job_ != nullptr && !job_->delivered) co_return deliver();
+    co_await changed_.wait_past(seen);
+  }
+}
+
+wire::HttpResponse Instance::deliver() {
+  state_ = State::kBusy;
+  begin();
+  changed_.notify();
+  const auto timeout = std::chrono::seconds(version_.timeout_s);
+  const std::int64_t deadline_ms = base::to_epoch_ms(setting_.deps.clock.now() + timeout);
+  wire::HttpResponse response;
+  response.headers = {
+      {"Content-Type", "application/json"},
+      {"Lambda-Runtime-Aws-Request-Id", job_->request_id},
+      {"Lambda-Runtime-Deadline-Ms", std::to_string(deadline_ms)},
+      {"Lambda-Runtime-Invoked-Function-Arn", job_->invoked_arn},
+      {"Lambda-Runtime-Trace-Id", trace_id(setting_.deps.clock.now(), setting_.deps.random)}};
+  if (!job_->client_context.empty())
+    response.headers.push_back({"Lambda-Runtime-Client-Context", job_->client_context});
+  response.body = std::move(job_->payload);
+  return response;
+}
+
+wire::HttpResponse Instance::respond(std::string_view id, std::string body, bool is_error) {
+  if (job_ == nullptr || !job_->delivered || job_->request_id != id)
+    return api_failure(400, "InvalidRequestID", "no such invocation is under way");
+  InvocationResult result;
+  if (is_error) result.function_error = "Unhandled";
+  if (body.size() > kPayloadBytesMax) {
+    result.function_error = "Unhandled";
+    result.payload = error_payload(
+        "Function.ResponseSizeTooLarge",
+        fmt::format("Response payload size exceeded maximum allowed payload size ({} bytes).",
+                    kPayloadBytesMax));
+    finish(std::move(result), "error", "Function.ResponseSizeTooLarge");
+    return api_failure(413, "RequestEntityTooLarge", "the response is too large");
+  }
+  result.payload = std::move(body);
+  finish(std::move(result), is_error ? "error" : "", "");
+  return api_accepted();
+}
+
+wire::HttpResponse Instance::init_error(std::string body) {
+  if (ready_once_) return api_failure(403, "InvalidStateTransition", "already initialised");
+  init_error_ = std::move(body);
+  if (connection_ != nullptr) connection_->drain();
+  end();
+  return api_accepted();
+}
+
+// --- its log ----------------------------------------------------------------------------------
+
+void Instance::print(std::string_view bytes) {
+  for (;;) {
+    const std::size_t end = bytes.find('\n');
+    partial_line_ += bytes.substr(0, end);
+    if (end == std::string_view::npos) break;
+    print_line(std::exchange(partial_line_, {}));
+    bytes.remove_prefix(end + 1);
+  }
+  if (partial_line_.size() > kLogLineBytesMax) print_line(std::exchange(partial_line_, {}));
+}
+
+// Our runtimes send the line ends inside a message as '\r', so that it stays one event.
+void Instance::print_line(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  std::string text(line);
+  std::ranges::replace(text, '\r', '\n');
+  write_log(text + '\n');
+}
+
+void Instance::write_log(std::string_view line) {
+  log_.append(setting_.deps.clock.now(), line);
+  if (job_ == nullptr || !job_->wants_log_tail) return;
+  job_->log_tail += line;
+  if (job_->log_tail.size() > 16 * kLogTailBytes)
+    job_->log_tail.erase(0, job_->log_tail.size() - kLogTailBytes);
+}
+
+}  // namespace functions

@@ -1,0 +1,127 @@
+#pragma once
+
+// Instance: one sandboxed process that serves one version of one function, one invocation at a
+// time, over the Lambda Runtime API (2018-06-01). Lives on one core; owned by the Invoker, and by
+// itself while run() goes on. Nothing survives a crash.
+
+#include <optional>
+
+#include "async/deadline.h"
+#include "async/signal.h"
+#include "functions/invoker.h"
+#include "functions/log_writer.h"
+
+namespace functions {
+
+// An invocation on its way through an instance. Lives in invoke()'s frame.
+struct Job {
+  std::string request_id;
+  std::string payload;
+  std::string client_context;
+  std::string invoked_arn;
+  bool wants_log_tail = false;
+
+  // Filled by the instance.
+  bool delivered = false;
+  base::SteadyTime delivered_at;
+  base::SteadyTime deadline;
+  std::string log_tail;
+  std::optional<api::Outcome<InvocationResult>> result;
+};
+
+class Instance {
+ public:
+  enum class State {
+    kStarting,  // up to the runtime's first question
+    kIdle,      // it waits for an event
+    kBusy,      // it has one
+    kSettling,  // it has answered, and not asked for the next
+    kEnded,
+  };
+  struct Setting {
+    const Invoker::Deps& deps;
+    const Endpoint& endpoint;
+    const InvokerLimits& limits;
+    async::Core& core;
+  };
+
+  Instance(Setting setting, FunctionPtr function, Version version);
+  ~Instance();
+
+  // The process's whole life. Once.
+  async::Task<void> run();
+  // One at a time. nullopt: the instance ended before the function saw the event; try another.
+  async::Task<std::optional<api::Outcome<InvocationResult>>> invoke(Job& job);
+  // Takes no more work; ends as soon as nothing is under way.
+  void retire();
+  // Ends now; what is under way fails.
+  void end();
+
+  State state() const { return state_; }
+  bool has_job() const { return job_ != nullptr; }
+  // Fit for another invocation of this deployment.
+  bool serves(std::string_view deployment_id) const;
+  const Version& version() const { return version_; }
+  base::SteadyTime idle_since() const { return idle_since_; }
+
+ private:
+  async::Task<void> start();
+  sandbox::Spec make_spec(const Launch& launch, const RoleCredentials& credentials,
+                          const std::string& code_folder) const;
+  Plumbing::Handlers handlers();
+
+  async::Task<wire::HttpResponse> serve(wire::HttpRequest request);
+  async::Task<wire::HttpResponse> next();
+  wire::HttpResponse deliver();
+  void begin();
+  wire::HttpResponse respond(std::string_view id, std::string body, bool is_error);
+  wire::HttpResponse init_error(std::string body);
+
+  void become_idle();
+  void idle_passed();
+  void print(std::string_view bytes);
+  void print_line(std::string_view line);
+  void write_log(std::string_view line);
+  void finish(InvocationResult result, std::string_view status, std::string_view error_type);
+  void fail(std::string_view error_type, const std::string& message,
+            std::string_view status = "error", std::string_view reported_type = {});
+  void fail_launch(const base::Error& error);
+  std::uint64_t memory_used_mb();
+  void time_out();
+  void fail_after_end();
+  base::SteadyTime job_deadline() const;
+
+  const Setting setting_;
+  const FunctionPtr function_;
+  const Version version_;
+
+  State state_ = State::kStarting;
+  bool retired_ = false;
+  bool frozen_ = false;
+  bool ready_once_ = false;
+  base::SteadyTime started_at_;
+  base::SteadyTime init_deadline_;
+  base::SteadyTime settle_deadline_;
+  base::SteadyTime idle_since_;
+  std::optional<std::chrono::nanoseconds> init_duration_;  // until it was reported
+  base::Timestamp credentials_expire_;
+  std::optional<api::Error> refusal_;      // why no process could be started
+  std::string launch_failure_;             // the same, of the function's own making
+  std::optional<std::string> init_error_;  // what the runtime said about its start
+  std::optional<sandbox::Exit> exit_;
+
+  PackagePtr package_;
+  std::unique_ptr<sandbox::Process> process_;
+  std::unique_ptr<Connection> connection_;
+  LogWriter log_;
+  std::string partial_line_;
+  std::uint64_t memory_used_mb_ = 0;
+  base::SteadyTime memory_looked_at_;
+
+  Job* job_ = nullptr;
+  std::uint64_t polls_ = 0;
+  async::Signal changed_;
+  async::Deadline idle_deadline_;
+};
+
+}  // namespace functions
