@@ -43,6 +43,8 @@ async::Task<base::Status> Catalogue::open() {
     base::Status cleaned = co_await drop_leftovers(table);
     if (!cleaned) co_return cleaned;
     const auto definition = table->definition();
+    if (definition->time_to_live.enabled && !definition->time_to_live.filled)
+      async::spawn(*lanes_.at(0).core, background_, fill_expiries(table));
     for (const Index& index : definition->indexes) {
       if (index.state == Index::State::kCreating)
         async::spawn(*lanes_.at(0).core, background_, fill_index(table, index.id));
@@ -107,6 +109,14 @@ TablePtr Catalogue::find(const TableName& name) const {
   const std::lock_guard lock(mutex_);
   const auto found = tables_.find(name);
   return found == tables_.end() ? nullptr : found->second;
+}
+
+TablePtr Catalogue::find(TableId id) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, table] : tables_) {
+    if (table->id() == id) return table;
+  }
+  return nullptr;
 }
 
 TablePtr Catalogue::find_ready(const TableName& name) const {
@@ -259,6 +269,8 @@ async::Task<api::Outcome<DefinitionPtr>> Catalogue::change_locked(const TableNam
     const auto gone = co_await drop_index(table, index);
     if (!gone) co_return std::unexpected(internal(gone.error()));
   }
+  if (after->time_to_live.enabled && !before->time_to_live.enabled)
+    async::spawn(*lanes_.at(0).core, background_, fill_expiries(table));
   for (const IndexId index : added)
     async::spawn(*lanes_.at(0).core, background_, fill_index(table, index));
   co_return after;
@@ -293,7 +305,24 @@ async::Task<void> Catalogue::fill_index(TablePtr table, IndexId index) {
                     changed.error().message);
 }
 
-async::Task<base::Status> Catalogue::fill_entries(TablePtr table, IndexId index) {
+async::Task<void> Catalogue::fill_expiries(TablePtr table) {
+  const auto filled = co_await fill_entries(table, std::nullopt);
+  if (!filled) {
+    base::log_error("tables: reading when the items of {} end stopped: {}",
+                    table->definition()->name, filled.error().to_string());
+    co_return;
+  }
+  if (stop_.stop_requested() || table->dropped()) co_return;
+  const auto changed = co_await change(name_of(*table->definition()), [](Definition& edited) {
+    edited.time_to_live.filled = edited.time_to_live.enabled;
+    return std::optional<api::Error>();
+  });
+  if (!changed && !table->dropped())
+    base::log_error("tables: time to live of {}: {}", table->definition()->name,
+                    changed.error().message);
+}
+
+async::Task<base::Status> Catalogue::fill_entries(TablePtr table, std::optional<IndexId> index) {
   // From here on every write keeps the index; what was there before is read now.
   co_await writer_.drain();
   async::Core& core = *lanes_.at(0).core;
@@ -305,7 +334,9 @@ async::Task<base::Status> Catalogue::fill_entries(TablePtr table, IndexId index)
     if (!page) co_return std::unexpected(std::move(page).error());
     if (page->empty()) break;
     for (const store::KeyValue& entry : *page) {
-      const auto done = co_await writer_.backfill(table, index, entry.key);
+      auto filling = index ? writer_.backfill(table, *index, entry.key)
+                           : writer_.note_expiry(table, entry.key);
+      const auto done = co_await std::move(filling);
       if (!done) co_return done;
     }
     from = page->back().key + '\0';

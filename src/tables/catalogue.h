@@ -49,6 +49,7 @@ class Catalogue {
 
   // nullptr: no such table.
   TablePtr find(const TableName& name) const;
+  TablePtr find(TableId id) const;
   // As find(), for reading and writing items: a table that is still being created is not there.
   TablePtr find_ready(const TableName& name) const;
   bool is_creating(const Definition& definition) const;
@@ -72,7 +73,9 @@ class Catalogue {
   async::Task<base::Status> persist(const Definition& definition);
   async::Task<base::Status> drop_index(TablePtr table, IndexId index);
   async::Task<void> fill_index(TablePtr table, IndexId index);
-  async::Task<base::Status> fill_entries(TablePtr table, IndexId index);
+  async::Task<void> fill_expiries(TablePtr table);
+  // For every item there is: its entry in the index, or (nullopt) when it ends.
+  async::Task<base::Status> fill_entries(TablePtr table, std::optional<IndexId> index);
 
   store::Store& store_;
   Lanes& lanes_;

@@ -15,7 +15,8 @@ namespace field {
 constexpr std::uint64_t kAccount = 1, kRegion = 2, kName = 3, kUuid = 4, kId = 5, kHash = 6,
                         kRange = 7, kAttribute = 8, kIndex = 9, kNextIndex = 10, kOnDemand = 11,
                         kOnDemandSince = 12, kThroughput = 13, kCreated = 14, kTableClass = 15,
-                        kDeletionProtection = 16, kTtlAttribute = 17, kTtlEnabled = 18, kTag = 19;
+                        kDeletionProtection = 16, kTtlAttribute = 17, kTtlEnabled = 18, kTag = 19,
+                        kTtlFilled = 20;
 }  // namespace field
 namespace index_field {
 constexpr std::uint64_t kName = 1, kId = 2, kGlobal = 3, kHash = 4, kRange = 5, kProjection = 6,
@@ -132,6 +133,7 @@ void read_field(Definition& made, std::uint64_t tag, std::string_view value) {
       return;
     case field::kTtlAttribute: made.time_to_live.attribute = value; return;
     case field::kTtlEnabled: made.time_to_live.enabled = ByteReader::number(value) != 0; return;
+    case field::kTtlFilled: made.time_to_live.filled = ByteReader::number(value) != 0; return;
     case field::kTag: {
       ByteReader in(value);
       std::string key(in.bytes());
@@ -191,6 +193,7 @@ std::string encode_definition(const Definition& definition) {
   out.field(field::kDeletionProtection, definition.deletion_protection ? 1U : 0U);
   out.field(field::kTtlAttribute, definition.time_to_live.attribute);
   out.field(field::kTtlEnabled, definition.time_to_live.enabled ? 1U : 0U);
+  out.field(field::kTtlFilled, definition.time_to_live.filled ? 1U : 0U);
   for (const auto& [key, value] : definition.tags) {
     ByteWriter tag;
     tag.bytes(key);

@@ -54,6 +54,7 @@ struct Index {
 
 struct TimeToLive {
   bool enabled = false;
+  bool filled = false;  // items from before it was enabled are known
   std::string attribute;
 };
 

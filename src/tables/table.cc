@@ -121,6 +121,7 @@ std::string counts(TableId table, std::size_t lane) {
 }
 std::string all_counts(TableId table) { return with_table("Tc", table); }
 std::string all_counts() { return "Tc"; }
+std::string expiries() { return "Te"; }
 std::string token(std::string_view account, std::string_view region, std::string_view token) {
   return std::string("Tt").append(account).append(1, '\0').append(region).append(1, '\0').append(
       token);

@@ -98,6 +98,7 @@ std::string all_entries(TableId table);
 std::string counts(TableId table, std::size_t lane);
 std::string all_counts(TableId table);
 std::string all_counts();
+std::string expiries();  // + u64 seconds, u32 table, encode_key
 std::string token(std::string_view account, std::string_view region, std::string_view token);
 }  // namespace keys
 

@@ -4,6 +4,7 @@
 // Everything it is given outlives it; open() before use, stop() before it dies.
 
 #include "tables/catalogue.h"
+#include "tables/expiry.h"
 #include "tables/reader.h"
 
 namespace tables {
@@ -20,12 +21,22 @@ class Tables {
       : lanes_(settings.cores),
         writer_(store, lanes_, clock, sink),
         reader_(store),
-        catalogue_(store, lanes_, writer_, clock, random, {settings.creation_delay}) {}
+        catalogue_(store, lanes_, writer_, clock, random, {settings.creation_delay}),
+        sweeper_(store, lanes_, writer_, catalogue_, clock) {}
 
-  async::Task<base::Status> open() { return catalogue_.open(); }
-  async::Task<void> stop() { return catalogue_.stop(); }
+  // Loads what is there; work in the background begins.
+  async::Task<base::Status> open() {
+    base::Status opened = co_await catalogue_.open();
+    if (opened) sweeper_.start();
+    co_return opened;
+  }
+  async::Task<void> stop() {
+    co_await sweeper_.stop();
+    co_await catalogue_.stop();
+  }
 
   Catalogue& catalogue() { return catalogue_; }
+  Sweeper& sweeper() { return sweeper_; }
   Writer& writer() { return writer_; }
   ItemReader& reader() { return reader_; }
 
@@ -34,6 +45,7 @@ class Tables {
   Writer writer_;
   ItemReader reader_;
   Catalogue catalogue_;
+  Sweeper sweeper_;
 };
 
 }  // namespace tables

@@ -426,6 +426,38 @@ TEST_F(TablesTest, ADeletedTableLeavesNothing) {
   EXPECT_FALSE(get(again, item("a", 1)));
 }
 
+TEST_F(TablesTest, ItemsEndWithTheirTimeToLive) {
+  auto table = create(definition("things"));
+  const std::int64_t now = base::to_epoch_ms(clock.now()) / 1000;
+  const auto ending = [&](std::int64_t c, std::int64_t end) {
+    Item made = item("a", c, "x");
+    made["ends"] = n(end);
+    return put(made);
+  };
+  ASSERT_TRUE(run(tables->writer().write(table, ending(1, now - 5))));  // from before
+  ASSERT_TRUE(run(tables->catalogue().change(name_of("things"), [](Definition& edited) {
+    edited.time_to_live = {.enabled = true, .filled = false, .attribute = "ends"};
+    edited.indexes.push_back(by_g());
+    return std::optional<api::Error>();
+  })));
+  pump();
+  EXPECT_TRUE(table->definition()->time_to_live.filled);
+  ASSERT_TRUE(run(tables->writer().write(table, ending(2, now + 100))));
+  ASSERT_TRUE(run(tables->writer().write(table, ending(3, now - 10LL * 365 * 86'400))));  // mistake
+  ASSERT_TRUE(run(tables->writer().write(table, ending(4, now + 1))));
+  ASSERT_TRUE(run(tables->writer().write(table, ending(4, now + 1000))));  // prolonged
+  EXPECT_EQ(*run(tables->sweeper().sweep()), 2U);
+  EXPECT_FALSE(get(table, item("a", 1)));
+  EXPECT_TRUE(get(table, item("a", 2)));
+  EXPECT_TRUE(get(table, item("a", 3)));
+  clock.advance(std::chrono::seconds(200));
+  EXPECT_EQ(*run(tables->sweeper().sweep()), 1U);
+  EXPECT_FALSE(get(table, item("a", 2)));
+  EXPECT_TRUE(get(table, item("a", 4)));
+  EXPECT_EQ(table->counts()[IndexId(0)].items, 2);
+  EXPECT_EQ(table->counts()[IndexId(1)].items, 2);
+}
+
 TEST_F(TablesTest, DefinitionsComeBackWhole) {
   Definition wanted = definition("things");
   wanted.indexes.push_back(by_g());
@@ -433,7 +465,7 @@ TEST_F(TablesTest, DefinitionsComeBackWhole) {
   wanted.throughput = {5, 7, 1, clock.now(), std::nullopt};
   wanted.tags = {{"k", "v"}, {"empty", ""}};
   wanted.deletion_protection = true;
-  wanted.time_to_live = {true, "expires"};
+  wanted.time_to_live = {.enabled = true, .filled = true, .attribute = "expires"};
   const auto again = decode_definition(encode_definition(wanted));
   ASSERT_TRUE(again);
   EXPECT_EQ(encode_definition(*again), encode_definition(wanted));

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "api/dynamodb/errors.h"
+#include "tables/expiry.h"
 #include "tables/expression/evaluate.h"
 #include "tables/expression/update.h"
 #include "tables/item.h"
@@ -102,6 +103,17 @@ double change_index(const Definition& definition, const Index& index,
   return units + write_units(old_entry ? std::max(bytes, item_size(*old_entry)) : bytes);
 }
 
+void change_expiry(const Definition& definition, const std::string& item_key,
+                   const std::optional<Item>& before, const std::optional<Item>& after,
+                   store::Batch& batch) {
+  if (!definition.time_to_live.enabled) return;
+  const auto old_end = before ? expiry_of(definition, *before) : std::nullopt;
+  const auto new_end = after ? expiry_of(definition, *after) : std::nullopt;
+  if (old_end == new_end) return;
+  if (old_end) batch.erase(expiry_key(*old_end, definition.id, item_key));
+  if (new_end) batch.put(expiry_key(*new_end, definition.id, item_key), "");
+}
+
 }  // namespace
 
 double write_units(std::size_t bytes) {
@@ -192,6 +204,7 @@ api::Outcome<std::optional<Item>> decide(const Definition& definition, const Wri
 Written record_change(const Definition& definition, std::string item_key,
                       std::optional<Item> before, std::optional<Item> after, store::Batch& batch,
                       Counts& counts) {
+  change_expiry(definition, item_key, before, after, batch);
   Written written;
   std::size_t largest = 0;
   Count& count = counts[IndexId(0)];

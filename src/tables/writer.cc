@@ -5,6 +5,7 @@
 #include "async/when_all.h"
 #include "base/encoding.h"
 #include "base/log.h"
+#include "tables/expiry.h"
 #include "tables/item.h"
 
 namespace tables {
@@ -218,6 +219,53 @@ async::Task<base::Status> Writer::backfill(TablePtr table, IndexId index, std::s
   const auto submitted = store_.submit(std::move(batch));
   if (!submitted) co_return std::unexpected(submitted.error());
   mark.submitted(*submitted);
+  co_return base::Status();
+}
+
+async::Task<base::Status> Writer::note_expiry(TablePtr table, std::string item_key) {
+  const std::size_t prefix = keys::items(table->id()).size();
+  Lane& lane = lanes_.of(base::read_u16(std::string_view(item_key).substr(prefix)));
+  co_await async::on(*lane.core);
+  auto lock = co_await lane.locks.acquire(item_key);
+  auto item = co_await read(item_key);
+  if (!item) co_return std::unexpected(std::move(item).error());
+  if (!*item || table->dropped()) co_return base::Status();
+  const auto end = expiry_of(*table->definition(), **item);
+  if (!end) co_return base::Status();
+  store::Batch batch;
+  batch.put(expiry_key(*end, table->id(), item_key), "");
+  const auto submitted = store_.submit(std::move(batch));
+  if (!submitted) co_return std::unexpected(submitted.error());
+  co_return base::Status();
+}
+
+async::Task<base::Status> Writer::expire(TablePtr table, std::string item_key, std::string row,
+                                         std::int64_t now_seconds) {
+  const std::size_t prefix = keys::items(table->id()).size();
+  const std::uint16_t hash = base::read_u16(std::string_view(item_key).substr(prefix));
+  Lane& lane = lanes_.of(hash);
+  co_await async::on(*lane.core);
+  auto lock = co_await lane.locks.acquire(item_key);
+  if (table->dropped()) co_return base::Status();
+  auto item = co_await read(item_key);
+  if (!item) co_return std::unexpected(std::move(item).error());
+  const auto definition = table->definition();
+  const auto end = *item ? expiry_of(*definition, **item) : std::nullopt;
+  store::Batch batch;
+  batch.erase(std::move(row));
+  RecentWrites::InFlight here(table->recent(hash));
+  RecentWrites::InFlight everywhere(table->recent_of_all());
+  if (end && is_over(*end, now_seconds)) {
+    Counts counts;
+    const Written written =
+        record_change(*definition, item_key, *std::move(item), std::nullopt, batch, counts);
+    if (sink_ != nullptr) sink_->record({*definition, &*written.before, nullptr, true}, batch);
+    table->count(lane.number, counts, batch);
+  }
+  const auto submitted = store_.submit(std::move(batch));
+  if (!submitted) co_return std::unexpected(submitted.error());
+  here.submitted(*submitted);
+  everywhere.submitted(*submitted);
   co_return base::Status();
 }
 

@@ -58,6 +58,12 @@ class Writer {
   // Rewrites the item's entry in an index that is being built. Nothing if the item is gone.
   async::Task<base::Status> backfill(TablePtr table, IndexId index, std::string item_key);
 
+  // Notes when the item ends, for items from before time to live was enabled.
+  async::Task<base::Status> note_expiry(TablePtr table, std::string item_key);
+  // Removes the item if its time is over, and the row that said so in any case.
+  async::Task<base::Status> expire(TablePtr table, std::string item_key, std::string row,
+                                   std::int64_t now_seconds);
+
  private:
   struct Place {  // where a write happens
     std::string key;

@@ -1,0 +1,279 @@
+// BatchGetItem, BatchWriteItem.
+
+#include <set>
+
+#include "services/dynamodb/requests.h"
+#include "tables/expression/evaluate.h"
+
+namespace services::dynamodb {
+
+namespace {
+
+constexpr std::size_t kBatchWritesMax = 25;
+constexpr std::size_t kBatchGetsMax = 100;
+constexpr std::size_t kBatchGetBytesMax = 16U << 20U;
+constexpr const char* kDuplicates = "Provided list of item keys contains duplicates";
+
+// One write of a batch, checked as far as it can be without its table.
+api::Outcome<tables::Write> read_write(d::WriteRequest& request) {
+  if (request.put_request.has_value() == request.delete_request.has_value())
+    return tables::refuse(
+        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
+        "supported datatypes");
+  tables::Write write;
+  if (request.put_request) {
+    write.kind = tables::Write::Kind::kPut;
+    write.item = *std::move(request.put_request->item);
+  } else {
+    write.kind = tables::Write::Kind::kDelete;
+    write.item = *std::move(request.delete_request->key);
+  }
+  if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
+  if (request.put_request && tables::item_size(write.item) > tables::kItemBytesMax)
+    return tables::refuse("Item size has exceeded the maximum allowed size");
+  return write;
+}
+
+struct Batch {
+  std::vector<tables::TableName> names;  // of each write
+  std::vector<tables::TableWrite> writes;
+};
+
+api::Outcome<Batch> read_batch(const Deps& deps, const Context& context,
+                               d::BatchWriteItemInput& input) {
+  std::vector<std::pair<tables::TableName, tables::Write>> all;
+  for (auto& [given, requests] : *input.request_items) {
+    const auto name = item_table(context, given);
+    if (!name) return std::unexpected(name.error());
+    for (d::WriteRequest& request : requests) {
+      auto write = read_write(request);
+      if (!write) return std::unexpected(std::move(write).error());
+      all.emplace_back(*name, *std::move(write));
+    }
+  }
+  if (all.size() > kBatchWritesMax)
+    return tables::refuse("Too many items requested for the BatchWriteItem call");
+  Batch batch;
+  std::set<std::pair<tables::TableId, std::string>> seen;
+  for (auto& [name, write] : all) {
+    auto table = find_table(deps, name);
+    if (!table) return std::unexpected(std::move(table).error());
+    const auto definition = (*table)->definition();
+    const bool is_put = write.kind == tables::Write::Kind::kPut;
+    if (auto wrong = tables::check_write(*definition, write)) {
+      const bool of_key = wrong->message.find("Missing the key") != std::string::npos ||
+                          wrong->message.find("Type mismatch for key") != std::string::npos;
+      if (is_put && of_key)
+        return tables::refuse("The provided key element does not match the schema");
+      return std::unexpected(*std::move(wrong));
+    }
+    if (!seen.emplace((*table)->id(), tables::encode_key(definition->keys, write.item)).second)
+      return tables::refuse(kDuplicates);
+    batch.names.push_back(name);
+    batch.writes.push_back({*std::move(table), std::move(write)});
+  }
+  return batch;
+}
+
+template <class Capacities>
+void add_capacity(Capacities& into, const std::optional<std::string>& wanted,
+                  const tables::TableName& name, const tables::Definition& definition,
+                  const Units& units) {
+  auto one = consumed(wanted, name, definition, units);
+  if (!one) return;
+  if (!into) into.emplace();
+  into->push_back(*std::move(one));
+}
+
+Answer<d::BatchWriteItemOutput> batch_write(const Deps& deps, const Context& context,
+                                            d::BatchWriteItemInput input) {
+  auto batch = read_batch(deps, context, input);
+  if (!batch) co_return std::unexpected(std::move(batch).error());
+  std::map<tables::TableName, tables::TablePtr> used;
+  for (std::size_t i = 0; i < batch->writes.size(); ++i)
+    used[batch->names[i]] = batch->writes[i].table;
+  auto written = co_await deps.tables.writer().write_all(std::move(batch->writes));
+  if (!written) co_return std::unexpected(std::move(written).error());
+  std::map<tables::TableName, Units> units;
+  for (std::size_t i = 0; i < written->size(); ++i) {
+    Units& sum = units[batch->names[i]];
+    sum.table += (*written)[i].table_units;
+    for (const auto& [index, amount] : (*written)[i].index_units) sum.indexes[index] += amount;
+  }
+  d::BatchWriteItemOutput output;
+  // Present though empty: clients look into it.
+  output.unprocessed_items.emplace();
+  for (const auto& [name, amount] : units)
+    add_capacity(output.consumed_capacity, input.return_consumed_capacity, name,
+                 *used[name]->definition(), amount);
+  co_return output;
+}
+
+// What one table's part of a BatchGetItem asks for.
+struct Gets {
+  std::string given;  // the table as the request names it
+  tables::TableName name;
+  tables::TablePtr table;
+  std::vector<tables::Item> keys;
+  std::optional<expression::Projection> projection;
+  bool consistent = false;
+};
+
+api::Outcome<Gets> read_gets(const Context& context, const std::string& given,
+                             d::KeysAndAttributes& request, std::size_t& total) {
+  Gets gets{.given = given};
+  auto name = item_table(context, given);
+  if (!name) return std::unexpected(std::move(name).error());
+  gets.name = *std::move(name);
+  if (auto wrong =
+          check_parameters({{"ProjectionExpression", request.projection_expression.has_value()}},
+                           {{"AttributesToGet", request.attributes_to_get.has_value()}},
+                           request.expression_attribute_names.has_value(), false))
+    return std::unexpected(*std::move(wrong));
+  if (request.attributes_to_get) {
+    auto made = outcome(expression::from_attributes_to_get(*request.attributes_to_get));
+    if (!made) return std::unexpected(std::move(made).error());
+    gets.projection = *std::move(made);
+  }
+  Compiler compiler(request.expression_attribute_names);
+  if (auto wrong = compiler.prepare()) return std::unexpected(*std::move(wrong));
+  if (request.projection_expression) {
+    auto made = compiler.projection(*request.projection_expression);
+    if (!made) return std::unexpected(std::move(made).error());
+    gets.projection = *std::move(made);
+  }
+  if (auto wrong = compiler.finish()) return std::unexpected(*std::move(wrong));
+  std::set<std::string> seen;
+  for (tables::Item& key : *request.keys) {
+    if (auto wrong = normalise_all(key)) return std::unexpected(*std::move(wrong));
+    std::string text;
+    for (const auto& [attribute, value] : key) text += attribute + tables::describe(value) + "/";
+    if (!seen.insert(std::move(text)).second) return tables::refuse(kDuplicates);
+    if (++total > kBatchGetsMax)
+      return tables::refuse("Too many items requested for the BatchGetItem call");
+  }
+  gets.keys = *request.keys;
+  gets.consistent = request.consistent_read.value_or(false);
+  return gets;
+}
+
+std::optional<api::Error> check_gets(const Deps& deps, Gets& gets) {
+  auto table = find_table(deps, gets.name);
+  if (!table) return std::move(table).error();
+  gets.table = *std::move(table);
+  const auto definition = gets.table->definition();
+  for (const tables::Item& key : gets.keys) {
+    if (auto wrong = tables::check_key(definition->keys, key)) return wrong;
+  }
+  std::vector<const expression::Path*> paths;
+  if (gets.projection) {
+    for (const auto& path : *gets.projection) paths.push_back(&path);
+  }
+  return tables::check_key_paths(*definition, paths);
+}
+
+Answer<d::BatchGetItemOutput> batch_get(const Deps& deps, const Context& context,
+                                        d::BatchGetItemInput input) {
+  std::vector<Gets> all;
+  std::size_t total = 0;
+  for (auto& [given, request] : *input.request_items) {
+    auto gets = read_gets(context, given, request, total);
+    if (!gets) co_return std::unexpected(std::move(gets).error());
+    all.push_back(*std::move(gets));
+  }
+  for (Gets& gets : all) {
+    if (auto wrong = check_gets(deps, gets)) co_return std::unexpected(*std::move(wrong));
+  }
+  d::BatchGetItemOutput output;
+  output.responses.emplace();
+  output.unprocessed_keys.emplace();
+  std::size_t answered = 0;
+  for (Gets& gets : all) {
+    auto& found = (*output.responses)[gets.given];
+    Units units;
+    for (tables::Item& key : gets.keys) {
+      if (answered > kBatchGetBytesMax) {
+        auto& left = (*output.unprocessed_keys)[gets.given];
+        if (!left.keys) {
+          left = (*input.request_items)[gets.given];
+          left.keys->clear();
+        }
+        left.keys->push_back(std::move(key));
+        continue;
+      }
+      auto item = co_await deps.tables.reader().get(gets.table, key);
+      if (!item) co_return std::unexpected(std::move(item).error());
+      const std::size_t bytes = *item ? tables::item_size(**item) : 1;
+      units.table += tables::read_units(bytes, gets.consistent);
+      if (!*item) continue;
+      answered += bytes;
+      found.push_back(gets.projection ? expression::project(**item, *gets.projection)
+                                      : **std::move(item));
+    }
+    add_capacity(output.consumed_capacity, input.return_consumed_capacity, gets.name,
+                 *gets.table->definition(), units);
+  }
+  co_return output;
+}
+
+api::Outcome<wire::Checks> write_permission(const Deps& deps, const Context& context,
+                                            const d::BatchWriteItemInput& input) {
+  wire::Checks checks;
+  for (const auto& [given, requests] : *input.request_items) {
+    const auto name = item_table(context, given);
+    if (!name) return std::unexpected(name.error());
+    auth::Check check = table_check("dynamodb:BatchWriteItem", *name);
+    Attributes attributes;
+    for (const auto& request : requests) {
+      const bool is_put = request.put_request && request.put_request->item;
+      if (!is_put && !(request.delete_request && request.delete_request->key)) continue;
+      const tables::Item& item = is_put ? *request.put_request->item : *request.delete_request->key;
+      attributes.add(item);
+      add_leading_key(check, deps, *name, item);
+    }
+    std::move(attributes).into(check);
+    checks.push_back(std::move(check));
+  }
+  return checks;
+}
+
+api::Outcome<wire::Checks> get_permission(const Deps& deps, const Context& context,
+                                          const d::BatchGetItemInput& input) {
+  wire::Checks checks;
+  for (const auto& [given, request] : *input.request_items) {
+    const auto name = item_table(context, given);
+    if (!name) return std::unexpected(name.error());
+    auth::Check check = table_check("dynamodb:BatchGetItem", *name);
+    Attributes attributes;
+    if (request.attributes_to_get) attributes.add(*request.attributes_to_get);
+    attributes.add_expression(request.projection_expression, request.expression_attribute_names);
+    for (const auto& key : *request.keys) {
+      attributes.add(key);
+      add_leading_key(check, deps, *name, key);
+    }
+    std::move(attributes).into(check);
+    checks.push_back(std::move(check));
+  }
+  return checks;
+}
+
+}  // namespace
+
+void register_batches(wire::Registry& registry, const Deps& deps) {
+  registry.add<d::op::BatchWriteItem>(
+      [&deps](const Context& context, const d::BatchWriteItemInput& input) {
+        return write_permission(deps, context, input);
+      },
+      [&deps](const Context& context, auto input) {
+        return batch_write(deps, context, std::move(input));
+      });
+  registry.add<d::op::BatchGetItem>(
+      [&deps](const Context& context, const d::BatchGetItemInput& input) {
+        return get_permission(deps, context, input);
+      },
+      [&deps](const Context& context, auto input) {
+        return batch_get(deps, context, std::move(input));
+      });
+}
+
+}  // namespace services::dynamodb

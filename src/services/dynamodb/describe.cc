@@ -1,0 +1,132 @@
+// A table's definition as the API shows it.
+
+#include "services/dynamodb/common.h"
+
+namespace services::dynamodb {
+
+namespace {
+
+using tables::Definition;
+using tables::Index;
+using tables::KeySchema;
+
+// What a new on-demand table serves at once.
+constexpr std::int64_t kOnDemandReads = 12'000;
+constexpr std::int64_t kOnDemandWrites = 4'000;
+
+std::vector<d::KeySchemaElement> key_schema(const KeySchema& schema) {
+  std::vector<d::KeySchemaElement> elements(1);
+  elements[0].attribute_name = schema.hash.name;
+  elements[0].key_type = "HASH";
+  if (schema.range) {
+    elements.emplace_back();
+    elements[1].attribute_name = schema.range->name;
+    elements[1].key_type = "RANGE";
+  }
+  return elements;
+}
+
+d::Projection projection(const tables::Projection& from) {
+  d::Projection made;
+  switch (from.kind) {
+    case tables::Projection::Kind::kAll: made.projection_type = "ALL"; break;
+    case tables::Projection::Kind::kKeysOnly: made.projection_type = "KEYS_ONLY"; break;
+    case tables::Projection::Kind::kInclude:
+      made.projection_type = "INCLUDE";
+      made.non_key_attributes = from.attributes;
+      break;
+  }
+  return made;
+}
+
+d::ProvisionedThroughputDescription throughput(const tables::Throughput& from) {
+  d::ProvisionedThroughputDescription made;
+  made.last_increase_date_time = from.last_increase;
+  made.last_decrease_date_time = from.last_decrease;
+  made.number_of_decreases_today = from.decreases_today;
+  made.read_capacity_units = from.read;
+  made.write_capacity_units = from.write;
+  return made;
+}
+
+template <class Warm>
+Warm warm(const Definition& definition, const tables::Throughput& provisioned) {
+  Warm made;
+  made.read_units_per_second = definition.on_demand ? kOnDemandReads : provisioned.read;
+  made.write_units_per_second = definition.on_demand ? kOnDemandWrites : provisioned.write;
+  made.status = "ACTIVE";
+  return made;
+}
+
+void add_index(d::TableDescription& table, const Definition& definition, const Index& index,
+               const tables::Count& count, bool creating) {
+  const auto fill = [&](auto& made) {
+    made.index_name = index.name;
+    made.key_schema = key_schema(index.keys);
+    made.projection = projection(index.projection);
+    made.index_size_bytes = count.bytes;
+    made.item_count = count.items;
+    made.index_arn = definition.index_arn(index);
+  };
+  if (!index.global) {
+    if (!table.local_secondary_indexes) table.local_secondary_indexes.emplace();
+    fill(table.local_secondary_indexes->emplace_back());
+    return;
+  }
+  if (!table.global_secondary_indexes) table.global_secondary_indexes.emplace();
+  auto& made = table.global_secondary_indexes->emplace_back();
+  fill(made);
+  const bool filling = index.state == Index::State::kCreating;
+  made.index_status = filling || creating ? "CREATING" : "ACTIVE";
+  if (filling) made.backfilling = true;
+  made.provisioned_throughput = throughput(index.throughput);
+  if (!creating)
+    made.warm_throughput =
+        warm<d::GlobalSecondaryIndexWarmThroughputDescription>(definition, index.throughput);
+}
+
+}  // namespace
+
+d::TableDescription describe(const Deps& deps, const tables::Table& table,
+                             const Definition& definition, std::string_view status) {
+  const bool creating = status == "CREATING" ||
+                        (status == "ACTIVE" && deps.tables.catalogue().is_creating(definition));
+  const tables::Counts counts = table.counts();
+  const auto count = [&](tables::IndexId id) {
+    const auto found = counts.find(id);
+    return found == counts.end() ? tables::Count() : found->second;
+  };
+  d::TableDescription made;
+  auto& attributes = made.attribute_definitions.emplace();
+  for (const auto& attribute : definition.attributes) {
+    auto& one = attributes.emplace_back();
+    one.attribute_name = attribute.name;
+    one.attribute_type = std::string(tables::type_name(attribute.type));
+  }
+  made.table_name = definition.name;
+  made.key_schema = key_schema(definition.keys);
+  made.table_status = creating ? "CREATING" : std::string(status);
+  made.creation_date_time = definition.created;
+  made.provisioned_throughput = throughput(definition.throughput);
+  const tables::Count whole = count(tables::IndexId(0));
+  made.table_size_bytes = whole.bytes;
+  made.item_count = whole.items;
+  made.table_arn = definition.arn();
+  made.table_id = definition.uuid;
+  if (definition.on_demand || definition.on_demand_since) {
+    auto& billing = made.billing_mode_summary.emplace();
+    billing.billing_mode = definition.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED";
+    if (!creating) billing.last_update_to_pay_per_request_date_time = definition.on_demand_since;
+  }
+  for (const Index& index : definition.indexes)
+    add_index(made, definition, index, count(index.id), creating);
+  if (!definition.table_class.empty())
+    made.table_class_summary.emplace().table_class = definition.table_class;
+  made.deletion_protection_enabled = definition.deletion_protection;
+  if (!creating)
+    made.warm_throughput =
+        warm<d::TableWarmThroughputDescription>(definition, definition.throughput);
+  return made;
+}
+
+}  // namespace services::dynamodb

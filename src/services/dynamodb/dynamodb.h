@@ -1,0 +1,21 @@
+#pragma once
+
+// The DynamoDB API over tables: typed request, domain call, typed answer. One per server, immutable
+// after construction, thread-safe. The operations stand by family:
+//   tables.cc  describe.cc  items.cc  batches.cc  queries.cc  transactions.cc  tags.cc  account.cc
+
+#include "api/dynamodb/operations.h"
+#include "tables/tables.h"
+#include "wire/registry.h"
+
+namespace services::dynamodb {
+
+struct Deps {
+  tables::Tables& tables;
+  const base::Clock& clock;
+};
+
+// `deps` and what it refers to outlive the registry.
+void register_operations(wire::Registry& registry, const Deps& deps);
+
+}  // namespace services::dynamodb

@@ -1,0 +1,280 @@
+// TransactWriteItems, TransactGetItems.
+
+#include "api/dynamodb/errors.h"
+#include "base/digest.h"
+#include "services/dynamodb/requests.h"
+#include "tables/expression/evaluate.h"
+#include "tables/item.h"
+#include "tables/record.h"
+
+namespace services::dynamodb {
+
+namespace {
+
+using tables::Write;
+
+// Transactions cost twice what single operations do.
+constexpr double kTransactionFactor = 2;
+constexpr std::size_t kTokenBytesMax = 36;
+
+struct ReadWrite {
+  tables::TableName name;
+  Write write;
+};
+
+// What tells one request from another under the same token.
+class Fingerprint {
+ public:
+  void add(std::string_view part) { bytes_.bytes(part); }
+  void add_optional(const std::optional<std::string>& part) { add(part.value_or("")); }
+  void add_item(const tables::Item& item) { add(tables::encode_item(item)); }
+  std::string take() { return base::sha256(bytes_.take()); }
+
+ private:
+  tables::ByteWriter bytes_;
+};
+
+template <class Part>
+api::Outcome<ReadWrite> read_part(const Context& context, Part& part, Write::Kind kind,
+                                  tables::Item item, Fingerprint& fingerprint) {
+  auto name = item_table(context, part.table_name);
+  if (!name) return std::unexpected(std::move(name).error());
+  ReadWrite made{.name = *std::move(name), .write = {.kind = kind, .item = std::move(item)}};
+  Write& write = made.write;
+  if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
+  write.old_item_on_failure = part.return_values_on_condition_check_failure == "ALL_OLD";
+  Compiler compiler(part.expression_attribute_names, part.expression_attribute_values);
+  if (auto wrong = compiler.prepare()) return std::unexpected(*std::move(wrong));
+  fingerprint.add(arn_of(made.name));
+  fingerprint.add(std::string(1, static_cast<char>(kind)));
+  fingerprint.add_item(write.item);
+  if constexpr (requires { part.update_expression; }) {
+    auto update = compiler.update(*part.update_expression);
+    if (!update) return std::unexpected(std::move(update).error());
+    write.update = *std::move(update);
+    fingerprint.add_optional(part.update_expression);
+  }
+  fingerprint.add_optional(part.condition_expression);
+  if (part.condition_expression) {
+    auto condition = compiler.condition("ConditionExpression", *part.condition_expression);
+    if (!condition) return std::unexpected(std::move(condition).error());
+    write.condition = *std::move(condition);
+  }
+  if (auto wrong = compiler.finish()) return std::unexpected(*std::move(wrong));
+  if (part.expression_attribute_values) fingerprint.add_item(*part.expression_attribute_values);
+  if (part.expression_attribute_names) {
+    for (const auto& [key, attribute] : *part.expression_attribute_names) {
+      fingerprint.add(key);
+      fingerprint.add(attribute);
+    }
+  }
+  return made;
+}
+
+api::Outcome<ReadWrite> read_write(const Context& context, d::TransactWriteItem& item,
+                                   Fingerprint& fingerprint) {
+  const int parts = int(item.put.has_value()) + int(item.update.has_value()) +
+                    int(item.delete_.has_value()) + int(item.condition_check.has_value());
+  if (parts != 1)
+    return tables::refuse("TransactItems can only contain one of Check, Put, Update or Delete");
+  if (item.put) {
+    if (tables::item_size(*item.put->item) > tables::kItemBytesMax)
+      return tables::refuse("Item size has exceeded the maximum allowed size");
+    return read_part(context, *item.put, Write::Kind::kPut, *std::move(item.put->item),
+                     fingerprint);
+  }
+  if (item.update)
+    return read_part(context, *item.update, Write::Kind::kUpdate, *std::move(item.update->key),
+                     fingerprint);
+  if (item.delete_)
+    return read_part(context, *item.delete_, Write::Kind::kDelete, *std::move(item.delete_->key),
+                     fingerprint);
+  return read_part(context, *item.condition_check, Write::Kind::kCheck,
+                   *std::move(item.condition_check->key), fingerprint);
+}
+
+using UnitsByTable = std::map<tables::TableName, Units>;
+
+std::optional<std::vector<d::ConsumedCapacity>> all_consumed(
+    const Deps& deps, const std::optional<std::string>& wanted, const UnitsByTable& units,
+    bool writes) {
+  std::vector<d::ConsumedCapacity> all;
+  for (const auto& [name, amount] : units) {
+    const auto table = deps.tables.catalogue().find(name);
+    if (!table) continue;
+    auto one = consumed(wanted, name, *table->definition(), amount);
+    if (!one) return std::nullopt;
+    (writes ? one->write_capacity_units : one->read_capacity_units) = one->capacity_units;
+    all.push_back(*std::move(one));
+  }
+  return all;
+}
+
+Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context& context,
+                                                d::TransactWriteItemsInput input) {
+  if (input.client_request_token &&
+      (input.client_request_token->empty() || input.client_request_token->size() > kTokenBytesMax))
+    co_return tables::refuse(
+        "1 validation error detected: Value '" + *input.client_request_token +
+        "' at 'clientRequestToken' failed to satisfy constraint: Member must have length less than "
+        "or equal to 36");
+  Fingerprint fingerprint;
+  std::vector<tables::TableWrite> writes;
+  std::vector<tables::TableName> names;
+  std::vector<ReadWrite> parts;
+  std::size_t bytes = 0;
+  for (d::TransactWriteItem& item : *input.transact_items) {
+    auto part = read_write(context, item, fingerprint);
+    if (!part) co_return std::unexpected(std::move(part).error());
+    bytes += tables::item_size(part->write.item);
+    parts.push_back(*std::move(part));
+  }
+  if (bytes > tables::kTransactionBytesMax)
+    co_return tables::refuse("Aggregated size of all items in the request exceeds 4 MB");
+  for (ReadWrite& part : parts) {
+    auto table = find_table(deps, part.name);
+    if (!table) co_return std::unexpected(std::move(table).error());
+    names.push_back(part.name);
+    writes.push_back({*std::move(table), std::move(part.write)});
+  }
+  std::optional<tables::Writer::Token> token;
+  if (input.client_request_token)
+    token = {tables::keys::token(context.account_id, context.region, *input.client_request_token),
+             fingerprint.take()};
+  auto written = co_await deps.tables.writer().transact(std::move(writes), std::move(token));
+  if (!written) co_return std::unexpected(std::move(written).error());
+  UnitsByTable units;
+  for (std::size_t i = 0; i < written->size(); ++i) {
+    Units& sum = units[names[i]];
+    sum.table += (*written)[i].table_units * kTransactionFactor;
+    for (const auto& [index, amount] : (*written)[i].index_units)
+      sum.indexes[index] += amount * kTransactionFactor;
+  }
+  d::TransactWriteItemsOutput output;
+  output.consumed_capacity = all_consumed(deps, input.return_consumed_capacity, units, true);
+  co_return output;
+}
+
+struct ReadGet {
+  tables::TableName name;
+  std::optional<expression::Projection> projection;
+};
+
+Answer<d::TransactGetItemsOutput> get_items(const Deps& deps, const Context& context,
+                                            d::TransactGetItemsInput input) {
+  std::vector<ReadGet> gets;
+  std::vector<tables::Writer::TableKey> wanted;
+  for (d::TransactGetItem& item : *input.transact_items) {
+    d::Get& get = *item.get;
+    auto name = item_table(context, get.table_name);
+    if (!name) co_return std::unexpected(std::move(name).error());
+    if (auto wrong = normalise_all(*get.key)) co_return std::unexpected(*std::move(wrong));
+    ReadGet made{.name = *name, .projection = {}};
+    Compiler compiler(get.expression_attribute_names);
+    if (auto wrong = compiler.prepare()) co_return std::unexpected(*std::move(wrong));
+    if (get.projection_expression) {
+      auto projection = compiler.projection(*get.projection_expression);
+      if (!projection) co_return std::unexpected(std::move(projection).error());
+      made.projection = *std::move(projection);
+    }
+    if (auto wrong = compiler.finish()) co_return std::unexpected(*std::move(wrong));
+    gets.push_back(std::move(made));
+  }
+  for (std::size_t i = 0; i < gets.size(); ++i) {
+    auto table = find_table(deps, gets[i].name);
+    if (!table) co_return std::unexpected(std::move(table).error());
+    wanted.push_back({*std::move(table), *(*input.transact_items)[i].get->key});
+  }
+  auto items = co_await deps.tables.writer().transact_get(std::move(wanted));
+  if (!items) co_return std::unexpected(std::move(items).error());
+  UnitsByTable units;
+  d::TransactGetItemsOutput output;
+  auto& responses = output.responses.emplace(items->size());
+  for (std::size_t i = 0; i < items->size(); ++i) {
+    auto& item = (*items)[i];
+    units[gets[i].name].table +=
+        tables::read_units(item ? tables::item_size(*item) : 1, true) * kTransactionFactor;
+    if (!item) continue;
+    responses[i].item =
+        gets[i].projection ? expression::project(*item, *gets[i].projection) : *std::move(item);
+  }
+  output.consumed_capacity = all_consumed(deps, input.return_consumed_capacity, units, false);
+  co_return output;
+}
+
+template <class Part>
+std::optional<api::Error> add_check(const Deps& deps, const Context& context, const char* action,
+                                    const char* enclosing, const std::optional<Part>& part,
+                                    const tables::Item& item, wire::Checks& checks) {
+  const auto name = item_table(context, part->table_name);
+  if (!name) return name.error();
+  auth::Check check = table_check(action, *name);
+  Attributes attributes;
+  attributes.add(item);
+  if constexpr (requires { part->condition_expression; })
+    attributes.add_expression(part->condition_expression, part->expression_attribute_names);
+  if constexpr (requires { part->update_expression; })
+    attributes.add_expression(part->update_expression, part->expression_attribute_names);
+  if constexpr (requires { part->projection_expression; })
+    attributes.add_expression(part->projection_expression, part->expression_attribute_names);
+  add_leading_key(check, deps, *name, item);
+  check.context.push_back({"dynamodb:EnclosingOperation", {enclosing}});
+  std::move(attributes).into(check);
+  checks.push_back(std::move(check));
+  return std::nullopt;
+}
+
+api::Outcome<wire::Checks> write_permission(const Deps& deps, const Context& context,
+                                            const d::TransactWriteItemsInput& input) {
+  constexpr const char* kEnclosing = "TransactWriteItems";
+  wire::Checks checks;
+  for (const d::TransactWriteItem& item : *input.transact_items) {
+    std::optional<api::Error> wrong;
+    if (item.put)
+      wrong = add_check(deps, context, "dynamodb:PutItem", kEnclosing, item.put, *item.put->item,
+                        checks);
+    if (item.update && !wrong)
+      wrong = add_check(deps, context, "dynamodb:UpdateItem", kEnclosing, item.update,
+                        *item.update->key, checks);
+    if (item.delete_ && !wrong)
+      wrong = add_check(deps, context, "dynamodb:DeleteItem", kEnclosing, item.delete_,
+                        *item.delete_->key, checks);
+    if (item.condition_check && !wrong)
+      wrong = add_check(deps, context, "dynamodb:ConditionCheckItem", kEnclosing,
+                        item.condition_check, *item.condition_check->key, checks);
+    if (wrong) return std::unexpected(*std::move(wrong));
+  }
+  return checks;
+}
+
+api::Outcome<wire::Checks> get_permission(const Deps& deps, const Context& context,
+                                          const d::TransactGetItemsInput& input) {
+  wire::Checks checks;
+  for (const d::TransactGetItem& item : *input.transact_items) {
+    if (auto wrong = add_check(deps, context, "dynamodb:GetItem", "TransactGetItems", item.get,
+                               *item.get->key, checks))
+      return std::unexpected(*std::move(wrong));
+  }
+  return checks;
+}
+
+}  // namespace
+
+void register_transactions(wire::Registry& registry, const Deps& deps) {
+  registry.add<d::op::TransactWriteItems>(
+      [&deps](const Context& context, const d::TransactWriteItemsInput& input) {
+        return write_permission(deps, context, input);
+      },
+      [&deps](const Context& context, auto input) {
+        return write_items(deps, context, std::move(input));
+      });
+  registry.add<d::op::TransactGetItems>(
+      [&deps](const Context& context, const d::TransactGetItemsInput& input) {
+        return get_permission(deps, context, input);
+      },
+      [&deps](const Context& context, auto input) {
+        return get_items(deps, context, std::move(input));
+      });
+}
+
+}  // namespace services::dynamodb
