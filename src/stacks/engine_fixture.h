@@ -70,6 +70,9 @@ class CutStore final : public store::Store {
       store::LogId log, std::uint64_t from, store::ReadLogOptions options) override {
     return inner_.read_log(log, from, options);
   }
+  async::Task<base::Result<store::LogBounds>> log_bounds(store::LogId log) override {
+    return inner_.log_bounds(log);
+  }
   base::Result<store::Sequence> submit(store::Batch batch) override;
   async::Task<base::Status> durable(store::Sequence sequence) override {
     return inner_.durable(sequence);

@@ -41,7 +41,7 @@ std::unexpected<base::Error> refuse(std::string_view id, std::string message) {
 }
 
 Value text(std::string_view value) { return Value::string(std::string(value)); }
-Value ref(std::string_view id) { return Value::object({"Ref"}, {text(id)}); }
+Value ref_to(std::string_view id) { return Value::object({"Ref"}, {text(id)}); }
 
 Value tags_of(const Value& properties) {
   Value tags = Value::list();
@@ -190,7 +190,7 @@ class Serverless {
       properties.erase("Stream");
       properties.set("EventSourceArn", arn);
     }
-    properties.set("FunctionName", ref(id));
+    properties.set("FunctionName", ref_to(id));
     stream_policies.push_back(type == "Kinesis" ? "AWSLambdaKinesisExecutionRole"
                                                 : "AWSLambdaDynamoDBExecutionRole");
     Value mapping = Value::object({"Type", "Properties"},
