@@ -98,8 +98,9 @@ def check_file(path, deps, modules):
     text = path.read_text()
     lines = text.splitlines()
     relative = str(path.relative_to(ROOT))
-    # Tables of test data, and programs that run inside a sandbox without our libraries.
-    if path.name.endswith(("_vectors.h", "_expectations.h")):
+    # Tables of test data, scripts for Node and Python in raw strings, and programs that run inside
+    # a sandbox without our libraries.
+    if path.name.endswith(("_vectors.h", "_expectations.h")) or path.name.startswith("bootstrap_"):
         return
     freestanding = relative.startswith(("src/sandbox/init/", "src/sandbox/subject/"))
     if len(lines) > FILE_MAX:

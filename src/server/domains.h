@@ -1,7 +1,7 @@
 #pragma once
 
-// What Millrace keeps: every domain over the store, opened together. The middle layer of the wiring;
-// knows no service and no HTTP.
+// What Millrace keeps: every domain over the store, opened together. The middle layer of the
+// wiring; knows no service and no HTTP.
 
 #include "identity/identity.h"
 #include "journal/journal.h"
@@ -16,7 +16,7 @@ struct Domains {
   Domains(const Settings& settings, Storage& storage);
 
   base::Status open(async::Core& control);
-  void start();                    // background work
+  void start();  // background work
   void stop(async::Core& control);
 
   identity::Identity identity;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
@@ -6,6 +7,17 @@
 #include "server/server.h"
 
 namespace server {
+namespace {
+
+// Thousands of connections and the sockets of functions: as many as the host allows.
+void raise_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
 
 // Signals are waited for by this thread alone: they are blocked before any other thread is made.
 int serve(const Settings& settings) {
@@ -15,6 +27,7 @@ int serve(const Settings& settings) {
   sigaddset(&ends, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  raise_open_files();
 
   auto started = Server::start(settings);
   if (!started) {
