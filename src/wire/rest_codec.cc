@@ -222,6 +222,9 @@ class Answer {
     }
     if (payload != nullptr) write_payload(*payload);
     else write_body(in_body);
+    // No model states it: an answer that names its range is a partial one.
+    if (response_.status == 200 && response_.find("Content-Range") != nullptr)
+      response_.status = 206;
     return std::move(response_);
   }
 
