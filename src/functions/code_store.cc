@@ -55,7 +55,7 @@ async::Task<base::Result<std::string>> CodeStore::read(PackagePtr package) {
   });
 }
 
-async::Task<void> CodeStore::collect(std::set<std::string> used) {
+async::Task<void> CodeStore::collect(Used used) {
   const bool done = co_await pool_.run([this, &used] {
     collect_here(used);
     return true;
@@ -115,18 +115,22 @@ base::Result<std::string> CodeStore::unpack_here(const Package& package) {
   return folder;
 }
 
-void CodeStore::collect_here(const std::set<std::string>& used) {
+void CodeStore::collect_here(const Used& used) {
   const std::lock_guard lock(mutex_);
   std::erase_if(held_, [](const auto& entry) { return entry.second.expired(); });
   const auto names = files_.list(packages());
   if (!names) return;
+  std::set<std::string> idle;
   for (const std::string& name : *names) {
-    const auto sha256 =
-        base::from_hex(std::string_view(name).substr(0, std::min(name.find('.'), name.size())));
-    if (!sha256 || used.contains(*sha256) || held_.contains(*sha256)) continue;
-    const base::Status removed = files_.remove(packages() + '/' + name);
+    const auto sha256 = base::from_hex(std::string_view(name).substr(0, name.find('.')));
+    if (sha256 && !held_.contains(*sha256)) idle.insert(*sha256);
+  }
+  const std::set<std::string> kept = used();
+  for (const std::string& sha256 : idle) {
+    if (kept.contains(sha256)) continue;
+    const base::Status removed = files_.remove(packages() + '/' + file_name(sha256));
     if (!removed) base::log_warn("functions: {}", removed.error().to_string());
-    remove_tree(unpacked() + '/' + base::hex(*sha256));
+    remove_tree(unpacked() + '/' + base::hex(sha256));
   }
 }
 

@@ -10,6 +10,7 @@
 //
 // A package that the catalogue names no more is removed by collect(), unless somebody holds it.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -47,14 +48,16 @@ class CodeStore {
   async::Task<base::Result<std::string>> unpack(PackagePtr package);
   async::Task<base::Result<std::string>> read(PackagePtr package);  // the zip
 
-  // Removes what is neither in `used` nor held.
-  async::Task<void> collect(std::set<std::string> used);
+  // Removes what is neither held nor in the answer of `used`, which is asked after the former was
+  // looked at: a package that somebody holds until it is named in the catalogue is never lost.
+  using Used = std::function<std::set<std::string>()>;
+  async::Task<void> collect(Used used);
 
  private:
   base::Result<PackagePtr> put_here(const std::string& zip);
   base::Result<PackagePtr> find_here(const std::string& sha256);
   base::Result<std::string> unpack_here(const Package& package);
-  void collect_here(const std::set<std::string>& used);
+  void collect_here(const Used& used);
   PackagePtr hold(const std::string& sha256, std::uint64_t bytes);
   std::string packages() const { return folder_ + "/packages"; }
   std::string unpacked() const { return folder_ + "/unpacked"; }

@@ -1,0 +1,198 @@
+// Tags, reserved concurrency, GetAccountSettings.
+#include "auth/principal.h"
+#include "services/lambda/lambda.h"
+
+namespace services::lambda {
+namespace {
+
+constexpr std::size_t kTagsMax = 50;
+constexpr std::int32_t kAccountConcurrency = 1000;
+constexpr std::int32_t kUnreservedMin = 100;
+
+// Tags are on functions; their ARN comes without a qualifier.
+api::Outcome<Target> tagged(const Context& context, const std::string& arn) {
+  const auto parts = auth::parse_arn(arn);
+  if (!parts || !parts->resource.starts_with("function:")) {
+    if (parts && parts->resource.starts_with("event-source-mapping:"))
+      return std::unexpected(not_here("Tagging of event source mappings"));
+    return std::unexpected(not_here("Tagging of this resource"));
+  }
+  auto target = target_of(context, arn, std::nullopt);
+  if (target && !target->qualifier.empty())
+    return std::unexpected(l::invalid_parameter_value(
+        "Tags on function aliases and versions are not supported. Please specify a function "
+        "ARN."));
+  return target;
+}
+
+template <class Input>
+auto on_tagged(const Deps& deps, std::string action) {
+  return [&deps, action](const Context& context, const Input& input) -> api::Outcome<wire::Checks> {
+    auto target = tagged(context, *input.resource);
+    if (!target) return std::unexpected(target.error());
+    return wire::Checks{function_check(deps, action, *target)};
+  };
+}
+
+Answer<l::ListTagsResponse> list_tags(const Deps& deps, const Context& context,
+                                      l::ListTagsRequest input) {
+  const auto target = tagged(context, *input.resource);
+  if (!target) co_return std::unexpected(target.error());
+  const auto function = find_function(deps, *target);
+  if (!function) co_return std::unexpected(function.error());
+  l::ListTagsResponse output;
+  output.tags = (*function)->tags;
+  co_return output;
+}
+
+Answer<l::TagResourceOutput> tag(const Deps& deps, const Context& context,
+                                 l::TagResourceRequest input) {
+  const auto target = tagged(context, *input.resource);
+  if (!target) co_return std::unexpected(target.error());
+  const auto changed =
+      co_await deps.catalogue.update(target->key, [&](Function& function) -> api::Outcome<void> {
+        for (const auto& [key, value] : *input.tags) function.tags.insert_or_assign(key, value);
+        if (function.tags.size() > kTagsMax)
+          return std::unexpected(
+              l::invalid_parameter_value("Number of tags exceeds resource tag limit."));
+        return {};
+      });
+  if (!changed) co_return std::unexpected(changed.error());
+  co_return l::TagResourceOutput();
+}
+
+Answer<l::UntagResourceOutput> untag(const Deps& deps, const Context& context,
+                                     l::UntagResourceRequest input) {
+  const auto target = tagged(context, *input.resource);
+  if (!target) co_return std::unexpected(target.error());
+  const auto changed =
+      co_await deps.catalogue.update(target->key, [&](Function& function) -> api::Outcome<void> {
+        for (const std::string& key : *input.tag_keys) function.tags.erase(key);
+        return {};
+      });
+  if (!changed) co_return std::unexpected(changed.error());
+  co_return l::UntagResourceOutput();
+}
+
+api::Outcome<Target> unqualified(const Context& context, const std::string& name) {
+  auto target = target_of(context, name, std::nullopt);
+  if (target && !target->qualifier.empty())
+    return std::unexpected(l::invalid_parameter_value(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not "
+        "support this operation. Please specify either a function name or an unqualified function "
+        "ARN."));
+  return target;
+}
+
+Answer<l::Concurrency> put_concurrency(const Deps& deps, const Context& context,
+                                       l::PutFunctionConcurrencyRequest input) {
+  const auto target = unqualified(context, *input.function_name);
+  if (!target) co_return std::unexpected(target.error());
+  std::int32_t reserved = *input.reserved_concurrent_executions;
+  for (const FunctionPtr& other : deps.catalogue.list(target->key.account_id, target->key.region))
+    if (other->key != target->key) reserved += other->reserved_concurrency.value_or(0);
+  if (kAccountConcurrency - reserved < kUnreservedMin)
+    co_return std::unexpected(l::invalid_parameter_value(
+        "Specified ReservedConcurrentExecutions for function decreases account's "
+        "UnreservedConcurrentExecution below its minimum value of [" +
+        std::to_string(kUnreservedMin) + "]."));
+  const auto changed =
+      co_await deps.catalogue.update(target->key, [&](Function& function) -> api::Outcome<void> {
+        function.reserved_concurrency = *input.reserved_concurrent_executions;
+        return {};
+      });
+  if (!changed) co_return std::unexpected(changed.error());
+  l::Concurrency output;
+  output.reserved_concurrent_executions = *input.reserved_concurrent_executions;
+  co_return output;
+}
+
+Answer<l::GetFunctionConcurrencyResponse> get_concurrency(const Deps& deps, const Context& context,
+                                                          l::GetFunctionConcurrencyRequest input) {
+  const auto target = unqualified(context, *input.function_name);
+  if (!target) co_return std::unexpected(target.error());
+  const auto function = find_function(deps, *target);
+  if (!function) co_return std::unexpected(function.error());
+  l::GetFunctionConcurrencyResponse output;
+  output.reserved_concurrent_executions = (*function)->reserved_concurrency;
+  co_return output;
+}
+
+Answer<l::DeleteFunctionConcurrencyOutput> delete_concurrency(
+    const Deps& deps, const Context& context, l::DeleteFunctionConcurrencyRequest input) {
+  const auto target = unqualified(context, *input.function_name);
+  if (!target) co_return std::unexpected(target.error());
+  const auto changed =
+      co_await deps.catalogue.update(target->key, [](Function& function) -> api::Outcome<void> {
+        function.reserved_concurrency.reset();
+        return {};
+      });
+  if (!changed) co_return std::unexpected(changed.error());
+  co_return l::DeleteFunctionConcurrencyOutput();
+}
+
+Answer<l::GetAccountSettingsResponse> account_settings(const Deps& deps, const Context& context) {
+  std::int64_t bytes = 0;
+  std::int64_t count = 0;
+  std::int32_t reserved = 0;
+  for (const FunctionPtr& function : deps.catalogue.list(context.account_id, context.region)) {
+    ++count;
+    bytes += static_cast<std::int64_t>(function->latest.code_bytes);
+    for (const Version& version : function->versions)
+      bytes += static_cast<std::int64_t>(version.code_bytes);
+    reserved += function->reserved_concurrency.value_or(0);
+  }
+  l::GetAccountSettingsResponse output;
+  auto& limit = output.account_limit.emplace();
+  limit.total_code_size = 80'530'636'800;
+  limit.code_size_unzipped = 262'144'000;
+  limit.code_size_zipped = 52'428'800;
+  limit.concurrent_executions = kAccountConcurrency;
+  limit.unreserved_concurrent_executions = kAccountConcurrency - reserved;
+  auto& usage = output.account_usage.emplace();
+  usage.total_code_size = bytes;
+  usage.function_count = count;
+  co_return output;
+}
+
+}  // namespace
+
+void register_settings(wire::Registry& registry, const Deps& deps) {
+  registry.add<l::op::ListTags>(on_tagged<l::ListTagsRequest>(deps, "lambda:ListTags"),
+                                [&deps](const Context& context, l::ListTagsRequest input) {
+                                  return list_tags(deps, context, std::move(input));
+                                });
+  registry.add<l::op::TagResource>(on_tagged<l::TagResourceRequest>(deps, "lambda:TagResource"),
+                                   [&deps](const Context& context, l::TagResourceRequest input) {
+                                     return tag(deps, context, std::move(input));
+                                   });
+  registry.add<l::op::UntagResource>(
+      on_tagged<l::UntagResourceRequest>(deps, "lambda:UntagResource"),
+      [&deps](const Context& context, l::UntagResourceRequest input) {
+        return untag(deps, context, std::move(input));
+      });
+  registry.add<l::op::PutFunctionConcurrency>(
+      on_function<l::PutFunctionConcurrencyRequest>(deps, "lambda:PutFunctionConcurrency"),
+      [&deps](const Context& context, l::PutFunctionConcurrencyRequest input) {
+        return put_concurrency(deps, context, std::move(input));
+      });
+  registry.add<l::op::GetFunctionConcurrency>(
+      on_function<l::GetFunctionConcurrencyRequest>(deps, "lambda:GetFunctionConcurrency"),
+      [&deps](const Context& context, l::GetFunctionConcurrencyRequest input) {
+        return get_concurrency(deps, context, std::move(input));
+      });
+  registry.add<l::op::DeleteFunctionConcurrency>(
+      on_function<l::DeleteFunctionConcurrencyRequest>(deps, "lambda:DeleteFunctionConcurrency"),
+      [&deps](const Context& context, l::DeleteFunctionConcurrencyRequest input) {
+        return delete_concurrency(deps, context, std::move(input));
+      });
+  registry.add<l::op::GetAccountSettings>(
+      [](const Context&, const l::GetAccountSettingsRequest&) {
+        return wire::Checks{any_resource("lambda:GetAccountSettings")};
+      },
+      [&deps](const Context& context, l::GetAccountSettingsRequest) {
+        return account_settings(deps, context);
+      });
+}
+
+}  // namespace services::lambda
