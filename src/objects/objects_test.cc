@@ -291,5 +291,25 @@ TEST(Codec, RefusesWhatItDidNotMake) {
   EXPECT_FALSE(decode_object(good + "x", "k").has_value());
 }
 
+TEST(Codec, WritesTheDocumentedExample) {
+  const Part part{.number = 2,
+                  .etag = "ab",
+                  .modified = base::from_epoch_ms(1000),
+                  .checksum = {},
+                  .blob = {.id = "7f", .size = 3}};
+  EXPECT_EQ(base::hex(encode_part(part)),
+            "01"
+            "0002"
+            "000000026162"
+            "00000000000003e8"
+            "000000000000000000"
+            "000000023766"
+            "0000000000000003"
+            "00");
+  const auto back = decode_part(encode_part(part));
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->blob.id, "7f");
+}
+
 }  // namespace
 }  // namespace objects
