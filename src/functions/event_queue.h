@@ -29,7 +29,8 @@ class EventQueue {
 
   async::Task<base::Status> open();
   void start();
-  async::Task<void> stop();  // before the Invoker's
+  // After the Invoker's, which ends what runs: an event under way is tried again at the next start.
+  async::Task<void> stop();
 
   // Answers the request's id once it is durable. TooManyRequestsException when full.
   async::Task<api::Outcome<std::string>> add(Invocation invocation);

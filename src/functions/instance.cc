@@ -152,6 +152,7 @@ void Instance::retire() {
 void Instance::end() {
   if (state_ == State::kEnded) return;
   state_ = State::kEnded;
+  ended_by_us_ = true;
   if (process_ != nullptr) process_->kill();
   changed_.notify();
 }
@@ -243,7 +244,8 @@ void Instance::fail_after_end() {
   }
   const bool of_this_job = job_->delivered || !ready_once_;
   if (!of_this_job) return;
-  if (!exit_ && !init_error_ && launch_failure_.empty()) {
+  const bool explained = init_error_ || !launch_failure_.empty();
+  if (!explained && (ended_by_us_ || !exit_)) {
     job_->result = std::unexpected(api::lambda::service("The server is stopping."));
     return;
   }

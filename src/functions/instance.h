@@ -98,6 +98,7 @@ class Instance {
   State state_ = State::kStarting;
   bool retired_ = false;
   bool frozen_ = false;
+  bool ended_by_us_ = false;
   bool ready_once_ = false;
   base::SteadyTime started_at_;
   base::SteadyTime init_deadline_;

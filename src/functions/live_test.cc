@@ -192,5 +192,147 @@ TEST_F(LiveTest, Python) {
   EXPECT_NE(bad.log_tail.find("\ta\nb\n"), std::string::npos) << bad.log_tail;
 }
 
+TEST_F(LiveTest, NodeWaitsForTheEmptyLoopAndKnowsEveryStyle) {
+  create("nodejs20.x", "dir/index.inner.handler", {{"dir/index.js", R"js(
+exports.inner = { handler: (event, context, callback) => {
+  switch (event.style) {
+    case 'succeed': context.succeed('s'); return;
+    case 'fail': context.fail(new TypeError('f')); return;
+    case 'done': setTimeout(() => context.done(null, 'd'), 10); return;
+    case 'nothing': return;
+    case 'later': callback(null, 'l'); setTimeout(() => console.log('after'), 20); return;
+    case 'promise': return Promise.resolve('p');
+    case 'text': callback('just text'); return;
+    case 'throw': throw new RangeError('t');
+    case 'uncaught': setTimeout(() => { throw new Error('u'); }, 1); return;
+    case 'exit': process.exit(3);
+  }
+} };
+)js"}});
+  const auto style = [this](const std::string& name) {
+    return invoke(R"({"style":")" + name + R"("})");
+  };
+  EXPECT_EQ(style("succeed").payload, R"("s")");
+  EXPECT_TRUE(style("fail").payload.starts_with(R"({"errorType":"TypeError","errorMessage":"f")"));
+  EXPECT_EQ(style("done").payload, R"("d")");
+  EXPECT_EQ(style("nothing").payload, "null");
+  const InvocationResult later = style("later");
+  EXPECT_EQ(later.payload, R"("l")");
+  EXPECT_NE(later.log_tail.find("after"), std::string::npos) << later.log_tail;
+  EXPECT_EQ(style("promise").payload, R"("p")");
+  EXPECT_EQ(style("text").payload,
+            R"({"errorType":"string","errorMessage":"just text","trace":[]})");
+  EXPECT_TRUE(style("throw").payload.starts_with(R"({"errorType":"RangeError")"));
+  EXPECT_TRUE(style("uncaught").payload.starts_with(R"({"errorType":"Error","errorMessage":"u")"));
+  EXPECT_NE(style("exit").payload.find("exit status 3"), std::string::npos);
+  EXPECT_EQ(style("promise").payload, R"("p")");
+}
+
+TEST_F(LiveTest, NodeLoadsModulesAndTellsWhatItCannotLoad) {
+  create("nodejs20.x", "index.handler",
+         {{"index.mjs",
+           "import os from 'node:os'; export const handler = async () => "
+           "typeof os.cpus;"}});
+  EXPECT_EQ(invoke("{}").payload, R"("function")");
+  const auto change = [](Function& function) -> api::Outcome<void> {
+    function.latest.handler = "nowhere.handler";
+    function.latest.deployment_id = "other";
+    return {};
+  };
+  ASSERT_TRUE(async::wait_for(core_, catalogue_->update(key_, change)));
+  const InvocationResult missing = invoke("{}");
+  EXPECT_EQ(missing.function_error, "Unhandled");
+  EXPECT_NE(missing.payload.find("Runtime.ImportModuleError"), std::string::npos)
+      << missing.payload;
+}
+
+TEST_F(LiveTest, ReachesTheServerUnderAwsNamesAndNothingElse) {
+  create("nodejs20.x", "index.handler", {{"index.js", R"js(
+const http = require('http'), dns = require('dns').promises;
+const get = (url) => new Promise((resolve) => http.get(url, (response) => {
+  let text = ''; response.on('data', (d) => text += d); response.on('end', () => resolve(text));
+}).on('error', (error) => resolve(error.code)));
+exports.handler = async () => [await get('http://dynamodb.us-east-1.amazonaws.com/x'),
+  await get(process.env.AWS_ENDPOINT_URL + '/y'), await get('http://example.com/'),
+  await get('http://10.0.0.1/')];
+)js"}});
+  EXPECT_EQ(invoke("{}").payload,
+            R"(["http GET /x from dynamodb.us-east-1.amazonaws.com",)"
+            R"("http GET /y from 127.0.0.1:4566","ENOTFOUND","ENETUNREACH"])");
+}
+
+// A runtime of few lines: Python's sockets keep it free of other programs.
+constexpr const char* kBootstrap = R"py(#!/usr/bin/python3
+import http.client, os
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+while True:
+    api.request("GET", "/2018-06-01/runtime/invocation/next")
+    response = api.getresponse()
+    body = response.read()
+    id = response.headers["Lambda-Runtime-Aws-Request-Id"]
+    api.request("POST", "/2018-06-01/runtime/invocation/" + id + "/response", body)
+    api.getresponse().read()
+)py";
+
+class ProvidedTest : public LiveTest {
+ protected:
+  void create_provided(const std::string& bootstrap) {
+    create("provided.al2023", "x", {{"bootstrap", bootstrap}});
+    const FunctionPtr function = catalogue_->find(key_);
+    auto package = async::wait_for(core_, code_->find(function->latest.code_sha256));
+    const auto folder = async::wait_for(core_, code_->unpack(*package));
+    std::filesystem::permissions(*folder + "/bootstrap", std::filesystem::perms(0755));
+  }
+};
+
+TEST_F(ProvidedTest, AnswersWarmWithinMilliseconds) {
+  create_provided(kBootstrap);
+  EXPECT_EQ(invoke(R"({"a":1})").payload, R"({"a":1})");
+  constexpr int kTimes = 300;
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kTimes; ++i) invoke("{}");
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  RecordProperty("warm_ms", fmt::format("{:.3f}", took.count() / kTimes));
+  fmt::print("warm: {:.3f} ms\n", took.count() / kTimes);
+  EXPECT_EQ(invoker_->instances(), 1U);
+}
+
+TEST_F(ProvidedTest, ServesSideBySide) {
+  create_provided(kBootstrap);
+  const auto many = [](Invoker& invoker, FunctionKey key) -> async::Task<int> {
+    std::vector<async::Task<api::Outcome<InvocationResult>>> tasks;
+    for (int i = 0; i < 8; ++i)
+      tasks.push_back(invoker.invoke({.key = key,
+                                      .qualifier = {},
+                                      .payload = std::to_string(i),
+                                      .client_context = {},
+                                      .request_id = {}}));
+    const auto results = co_await async::when_all(std::move(tasks));
+    int good = 0;
+    for (int i = 0; i < 8; ++i)
+      if (results[static_cast<std::size_t>(i)] &&
+          results[static_cast<std::size_t>(i)]->payload == std::to_string(i))
+        ++good;
+    co_return good;
+  };
+  EXPECT_EQ(async::wait_for(core_, many(*invoker_, key_)), 8);
+}
+
+TEST_F(ProvidedTest, SaysThatThereIsNoBootstrap) {
+  create("provided.al2023", "x", {{"other", "x"}});
+  EXPECT_NE(invoke("{}").payload.find("Couldn't find valid bootstrap(s)"), std::string::npos);
+}
+
+TEST_F(ProvidedTest, WritesItsLog) {
+  create_provided(kBootstrap);
+  invoke("{}");
+  for (int i = 0; i < 200 && logs_.lines().size() < 3; ++i) ::usleep(5000);
+  const auto lines = logs_.lines();
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_TRUE(lines[0].starts_with("START RequestId: "));
+  EXPECT_TRUE(lines[1].starts_with("END RequestId: "));
+  EXPECT_TRUE(lines[2].starts_with("REPORT RequestId: "));
+}
+
 }  // namespace
 }  // namespace functions
