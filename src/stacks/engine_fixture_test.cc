@@ -33,7 +33,7 @@ async::Task<api::Outcome<Made>> FakeHandler::create(const StepContext& context,
 async::Task<api::Outcome<Made>> FakeHandler::update(const StepContext& context,
                                                     const Physical& before, Value after) const {
   world_.calls.push_back("update " + context.logical_id);
-  if (world_.fail_update.contains(context.logical_id) && after.text_of("Value") != "old")
+  if (world_.fail_update.contains(context.logical_id) && after.text_of("Value") == "bad")
     co_return api::fail("BadThing", 400, "it cannot change");
   EXPECT_TRUE(world_.things.contains(before.id));
   world_.things[before.id] = after;

@@ -83,15 +83,15 @@ TEST_F(EngineTest, KeepsWhatWasMadeIfAskedTo) {
 }
 
 TEST_F(EngineTest, CancelsSiblingsOfAFailure) {
-  world_.fail_create = {"A"};
-  world_.wait_forever = {"B"};
+  world_.fail_create = {"B"};
+  world_.wait_forever = {"A"};
   ASSERT_TRUE(
       create(R"({"Resources": {"B": {"Type": "Fake::Thing"}, "A": {"Type": "Fake::Thing"}}})"));
   const StackView stack = settled();
   EXPECT_EQ(stack.record.status, "ROLLBACK_COMPLETE");
   EXPECT_EQ(stack.record.status_reason,
             "The following resource(s) failed to create: [A, B]. Rollback requested by user.");
-  EXPECT_THAT(history(), ::testing::Contains("B CREATE_FAILED"));
+  EXPECT_THAT(history(), ::testing::Contains("A CREATE_FAILED"));
 }
 
 TEST_F(EngineTest, TimesOut) {
@@ -172,13 +172,12 @@ TEST_F(EngineTest, RollsAnUpdateBack) {
   ASSERT_TRUE(update(R"({"Resources": {
     "A": {"Type": "Fake::Thing", "Properties": {"Value": "new"}},
     "B": {"Type": "Fake::Thing", "Properties": {"Key": "k"}},
-    "C": {"Type": "Fake::Thing", "DependsOn": ["B", "D"], "Properties": {"Value": "x"}},
+    "C": {"Type": "Fake::Thing", "DependsOn": ["B", "D"], "Properties": {"Value": "bad"}},
     "D": {"Type": "Fake::Thing"}}})"));
   const StackView after = settled();
   EXPECT_EQ(after.record.status, "UPDATE_ROLLBACK_COMPLETE");
   EXPECT_THAT(after.record.status_reason,
               HasSubstr("The following resource(s) failed to update: [C]"));
-  // C failed to change and is put back like the others, which it refuses too unless it is old.
   EXPECT_EQ(world_.things.size(), things.size());
   EXPECT_EQ(world_.things.at(before.resources.at("A").now.id).text_of("Value"), "old");
   EXPECT_EQ(after.resources.at("B").now.id, before.resources.at("B").now.id);

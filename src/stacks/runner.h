@@ -66,7 +66,10 @@ class Runner {
   async::Task<StepOutcome> fail_step(ResourceRecord& record, std::string status, std::string reason,
                                      std::string shown);
   async::Task<StepOutcome> save(ResourceRecord& record, std::string status, std::string reason,
-                                std::string shown, std::string physical_id = "");
+                                std::string shown);
+
+  async::Task<bool> tell(const ResourceRecord& record, std::string status, std::string reason,
+                         std::string physical_id);
 
   StepContext context_of(const ResourceRecord& record) const;
   void describe(ResourceRecord& record, const ResourceDeclaration& declaration) const;

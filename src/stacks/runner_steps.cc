@@ -103,15 +103,12 @@ void Runner::describe(ResourceRecord& record, const ResourceDeclaration& declara
 }
 
 async::Task<StepOutcome> Runner::save(ResourceRecord& record, std::string status,
-                                      std::string reason, std::string shown,
-                                      std::string physical_id) {
+                                      std::string reason, std::string shown) {
   record.status = std::move(status);
   record.reason = std::move(reason);
   record.changed_ms = engine_.now_ms();
   store::Batch batch;
-  EventRecord event = event_of(record, shown);
-  if (!physical_id.empty()) event.physical_id = std::move(physical_id);
-  engine_.add_event(batch, *stack_, std::move(event));
+  engine_.add_event(batch, *stack_, event_of(record, shown));
   batch.put(keys::resource(stack_->record.uuid, record.id), encode(record));
   const bool stored = co_await commit(std::move(batch));
   co_return stored ? StepOutcome::kDone : StepOutcome::kStopped;
@@ -487,33 +484,40 @@ async::Task<StepOutcome> Runner::remove_step(std::string id) {
   co_return outcome;
 }
 
+// An event about a physical resource that is no longer the record's; its status stays as it is.
+async::Task<bool> Runner::tell(const ResourceRecord& record, std::string status, std::string reason,
+                               std::string physical_id) {
+  EventRecord event = event_of(record, "");
+  event.status = std::move(status);
+  event.reason = std::move(reason);
+  event.physical_id = std::move(physical_id);
+  store::Batch batch;
+  engine_.add_event(batch, *stack_, std::move(event));
+  batch.put(keys::resource(stack_->record.uuid, record.id), encode(record));
+  const bool stored = co_await commit(std::move(batch));
+  co_return stored;
+}
+
 // The physical resources that a replacement left behind.
 async::Task<bool> Runner::remove_leftovers(ResourceRecord& record, bool rolled_back) {
   const ResourceHandler* handler = parts_.registry.find(record.type);
   while (!record.leftovers.empty() && handler != nullptr) {
     const Physical leftover = record.leftovers.back();
-    const std::string status = record.status;
-    if (!rolled_back && record.update_replace_policy == "Retain") {
-      record.leftovers.pop_back();
-      co_await save(record, "DELETE_SKIPPED", "", "", leftover.id);
-    } else {
-      co_await save(record, "DELETE_IN_PROGRESS", "", "", leftover.id);
-      if (is_broken_) co_return false;
+    std::string status = "DELETE_SKIPPED";
+    std::string reason;
+    if (rolled_back || record.update_replace_policy != "Retain") {
+      const bool begun = co_await tell(record, "DELETE_IN_PROGRESS", "", leftover.id);
+      if (!begun) co_return false;
       StepContext context = context_of(record);
       context.token = base::uuid(parts_.random);
       auto removed = co_await handler->remove(context, leftover);
       if (!removed && is_stopping()) co_return false;
-      record.leftovers.pop_back();
-      const std::string reason =
-          removed ? "" : reason_of(removed.error(), context.token + "|" + record.type);
-      co_await save(record, removed ? "DELETE_COMPLETE" : "DELETE_FAILED", reason, "", leftover.id);
+      status = removed ? "DELETE_COMPLETE" : "DELETE_FAILED";
+      if (!removed) reason = reason_of(removed.error(), context.token + "|" + record.type);
     }
-    record.status = status;
-    record.reason = "";
-    store::Batch batch;
-    batch.put(keys::resource(stack_->record.uuid, record.id), encode(record));
-    const bool stored = co_await commit(std::move(batch));
-    if (!stored) co_return false;
+    record.leftovers.pop_back();
+    const bool told = co_await tell(record, status, reason, leftover.id);
+    if (!told) co_return false;
   }
   co_return true;
 }
