@@ -10,9 +10,6 @@
 namespace server {
 namespace {
 
-constexpr std::uint64_t kAuthoritiesBytesMax = 8U << 20U;
-constexpr std::string_view kHostAuthorities = "/etc/ssl/certs/ca-certificates.crt";
-
 std::vector<async::AsioCore*> asio_cores(async::CorePool& pool) {
   std::vector<async::AsioCore*> cores;
   for (std::size_t i = 0; i < pool.size(); ++i) cores.push_back(&pool.core(i));
@@ -43,25 +40,16 @@ base::Result<std::unique_ptr<sandbox::HostLauncher>> make_launcher(const Setting
   return launcher;
 }
 
-// What functions trust: the host's authorities, where there are any, and ours.
-std::string authorities(io::Files& files, const wire::CertificateAuthority& ours) {
-  const auto host = io::read_file(files, std::string(kHostAuthorities), kAuthoritiesBytesMax);
-  return (host ? *host + "\n" : std::string()) + ours.certificate_pem();
-}
-
 }  // namespace
 
 base::Result<std::unique_ptr<Compute>> Compute::open(ComputeParts parts) {
   ASSIGN_OR_RETURN(auto launcher, make_launcher(parts.settings));
-  std::string trusted = authorities(parts.storage.files, *parts.storage.secrets.authority);
-  auto compute =
-      std::unique_ptr<Compute>(new Compute(parts, std::move(launcher), std::move(trusted)));
+  auto compute = std::unique_ptr<Compute>(new Compute(parts, std::move(launcher)));
   RETURN_IF_ERROR(compute->load(parts.storage.control()));
   return compute;
 }
 
-Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher,
-                 std::string authorities_pem)
+Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher)
     : catalogue(parts.storage.store(), parts.storage.control()),
       code(parts.settings.data_dir + "/functions", parts.storage.files, parts.storage.blocking),
       credentials(parts.domains.identity, parts.storage.clock),
@@ -71,27 +59,28 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
       logs_(parts.caller, parts.domains.identity),
       plumbing_(asio_cores(parts.storage.cores()), parts.port, parts.server, parts.tls,
                 parts.storage.clock),
-      invoker({.catalogue = catalogue,
-               .code = code,
-               .runtimes = runtimes_,
-               .credentials = credentials,
-               .logs = logs_,
-               .launcher = *launcher_,
-               .plumbing = plumbing_,
-               .clock = parts.storage.clock,
-               .random = parts.storage.random},
-              {.port = parts.port, .authorities_pem = std::move(authorities_pem)},
-              cores_of(parts.storage.cores())),
+      invoker(
+          {.catalogue = catalogue,
+           .code = code,
+           .runtimes = runtimes_,
+           .credentials = credentials,
+           .logs = logs_,
+           .launcher = *launcher_,
+           .plumbing = plumbing_,
+           .clock = parts.storage.clock,
+           .random = parts.storage.random},
+          functions::make_endpoint(parts.port, parts.storage.secrets.authority->certificate_pem()),
+          cores_of(parts.storage.cores())),
       events(parts.storage.store(), parts.storage.control(), invoker, parts.storage.clock,
              parts.storage.random),
       mapped_(catalogue, invoker),
-      sources_(parts.domains.streams, parts.domains.identity, parts.authorizer,
-               [this](const std::string& arn) { return mapped_.role_arn(arn); }),
       failed_batches_(
           parts.caller, parts.domains.identity,
           [this](const std::string& arn) { return mapped_.role_arn(arn); }, parts.storage.clock,
           parts.storage.random),
-      mappings(parts.storage.store(), parts.storage.control(), sources_, mapped_, failed_batches_,
+      sources(parts.domains.streams, parts.domains.identity, parts.authorizer,
+              [this](const std::string& arn) { return mapped_.role_arn(arn); }),
+      mappings(parts.storage.store(), parts.storage.control(), sources, mapped_, failed_batches_,
                parts.storage.clock, parts.storage.random) {
   catalogue.set_listener([this](const functions::FunctionKey& key) { invoker.retire(key); });
 }

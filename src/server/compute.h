@@ -42,8 +42,7 @@ class Compute {
   BucketCode packages;
 
  private:
-  Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher,
-          std::string authorities_pem);
+  Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher);
   base::Status load(async::Core& control);
 
   std::unique_ptr<sandbox::HostLauncher> launcher_;
@@ -57,10 +56,10 @@ class Compute {
 
  private:
   MappedFunctions mapped_;
-  StreamSources sources_;
   FailedBatches failed_batches_;
 
  public:
+  StreamSources sources;
   mapping::Mappings mappings;
 };
 

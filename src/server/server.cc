@@ -5,13 +5,19 @@
 #include "async/tcp.h"
 #include "async/tls.h"
 #include "base/log.h"
-#include "identity/identity.h"
-#include "server/storage.h"
+#include "server/adapters/stack_ports.h"
+#include "server/compute.h"
+#include "server/domains.h"
+#include "services/cloudformation/cloudformation.h"
+#include "services/dynamodb/dynamodb.h"
 #include "services/iam/iam.h"
 #include "services/kinesis/kinesis.h"
+#include "services/lambda/lambda.h"
+#include "services/logs/logs.h"
+#include "services/s3/s3.h"
 #include "services/sts/sts.h"
-#include "streamlog/stream_log.h"
-#include "wire/caller.h"
+#include "stacks/engine.h"
+#include "stacks/resources/all.h"
 #include "wire/dispatcher.h"
 #include "wire/http_server.h"
 
@@ -22,6 +28,15 @@ using namespace std::chrono_literals;
 
 constexpr auto kDrain = 2s;  // for requests that run when the server is told to stop
 
+// What a client on this machine is to connect to.
+std::string endpoint_of(const Settings& settings, std::uint16_t port) {
+  if (settings.address == "0.0.0.0" || settings.address == "::")
+    return fmt::format("http://127.0.0.1:{}", port);
+  const bool v6 = settings.address.find(':') != std::string::npos;
+  return v6 ? fmt::format("http://[{}]:{}", settings.address, port)
+            : fmt::format("http://{}:{}", settings.address, port);
+}
+
 }  // namespace
 
 // In the order of construction; later parts use earlier ones and stop before them.
@@ -29,23 +44,33 @@ struct Server::Parts {
   Parts(Settings given, std::unique_ptr<Storage> opened);
 
   base::Status open();
-  base::Status listen();
+  base::Status open_compute(std::shared_ptr<const async::TlsServerContext> tls, std::uint16_t port);
   void register_services();
   void stop();
 
   Settings settings;
   std::unique_ptr<Storage> storage;
-  identity::Identity identity;
-  streamlog::StreamLog streams;
-
+  Domains domains;
   auth::Authorizer authorizer;
   auth::Authenticator authenticator;
   wire::Registry registry;
   wire::Caller caller;
+  std::unique_ptr<Compute> compute;
+
+  stacks::ResourceRegistry resource_types;
+  BucketTemplates templates;
+  ResponseRoute response_route;
+  stacks::ResponseChannel responses;
+  std::unique_ptr<stacks::Engine> stacks;
 
   services::iam::Deps iam;
   services::sts::Deps sts;
   services::kinesis::Deps kinesis;
+  services::dynamodb::Deps dynamodb;
+  services::s3::Deps s3;
+  services::logs::Deps logs;
+  std::unique_ptr<services::lambda::Deps> lambda;
+  std::unique_ptr<services::cloudformation::Deps> cloudformation;
 
   std::unique_ptr<wire::Dispatcher> dispatcher;
   std::unique_ptr<wire::HttpServer> http;
@@ -56,58 +81,101 @@ struct Server::Parts {
 Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
     : settings(std::move(given)),
       storage(std::move(opened)),
-      identity(settings.account_id, storage->secrets.root, storage->store(), storage->control(),
-               storage->clock, storage->random, *storage->sealer),
-      streams(
-          storage->store(), storage->control(),
-          [this](std::uint64_t n) -> async::Core& { return storage->cores().owner(n); },
-          storage->clock, storage->random),
-      authorizer(identity, storage->clock),
-      authenticator(identity, storage->clock),
+      domains(settings, *storage),
+      authorizer(domains.identity, storage->clock),
+      authenticator(domains.identity, storage->clock),
       caller(registry, authorizer),
-      iam{.identity = identity, .clock = storage->clock},
-      sts{.identity = identity, .clock = storage->clock},
-      kinesis{.streams = streams,
+      templates(caller),
+      responses(response_route),
+      iam{.identity = domains.identity, .clock = storage->clock},
+      sts{.identity = domains.identity, .clock = storage->clock},
+      kinesis{.streams = domains.streams,
               .sealer = *storage->sealer,
               .clock = storage->clock,
-              .shard_limit = settings.shard_limit} {}
+              .shard_limit = settings.shard_limit},
+      dynamodb{.tables = domains.tables, .clock = storage->clock},
+      s3{.objects = domains.objects, .authorizer = authorizer},
+      logs{.journal = domains.journal, .sealer = *storage->sealer, .clock = storage->clock} {}
 
 void Server::Parts::register_services() {
   services::iam::register_operations(registry, iam);
   services::sts::register_operations(registry, sts);
   services::kinesis::register_operations(registry, kinesis);
+  services::dynamodb::register_operations(registry, dynamodb);
+  services::s3::register_operations(registry, s3);
+  services::logs::register_operations(registry, logs);
+  services::lambda::register_operations(registry, *lambda);
+  services::cloudformation::register_operations(registry, *cloudformation);
+}
+
+base::Status Server::Parts::open_compute(std::shared_ptr<const async::TlsServerContext> tls,
+                                         std::uint16_t port) {
+  ASSIGN_OR_RETURN(compute, Compute::open({.settings = settings,
+                                           .storage = *storage,
+                                           .domains = domains,
+                                           .caller = caller,
+                                           .authorizer = authorizer,
+                                           .server =
+                                               [this](wire::HttpRequest request) {
+                                                 return dispatcher->handle(std::move(request));
+                                               },
+                                           .tls = std::move(tls),
+                                           .port = port}));
+  lambda = std::make_unique<services::lambda::Deps>(
+      services::lambda::Deps{.catalogue = compute->catalogue,
+                             .code = compute->code,
+                             .invoker = compute->invoker,
+                             .events = compute->events,
+                             .credentials = compute->credentials,
+                             .mappings = compute->mappings,
+                             .sources = compute->sources,
+                             .packages = compute->packages,
+                             .clock = storage->clock,
+                             .random = storage->random});
+  stacks::resources::add_all(resource_types);
+  stacks = std::make_unique<stacks::Engine>(stacks::EngineParts{.core = storage->control(),
+                                                                .store = storage->store(),
+                                                                .caller = caller,
+                                                                .registry = resource_types,
+                                                                .templates = templates,
+                                                                .responses = responses,
+                                                                .clock = storage->clock,
+                                                                .random = storage->random});
+  cloudformation = std::make_unique<services::cloudformation::Deps>(
+      services::cloudformation::Deps{.engine = *stacks, .templates = templates});
+  return {};
 }
 
 base::Status Server::Parts::open() {
   async::AsioCore& control = storage->control();
-  RETURN_IF_ERROR(async::wait_for(control, identity.open()));
-  RETURN_IF_ERROR(async::wait_for(control, streams.open()));
-  register_services();
-  dispatcher = std::make_unique<wire::Dispatcher>(
-      wire::DispatcherOptions{.account_id = settings.account_id, .default_region = settings.region},
-      registry, authenticator, authorizer, storage->clock, storage->random);
-  return {};
-}
-
-base::Status Server::Parts::listen() {
+  RETURN_IF_ERROR(domains.open(control));
+  // The port is known before functions are told of it, and served once everything stands.
+  ASSIGN_OR_RETURN(auto listener,
+                   async::Listener::listen(control, settings.address, settings.port));
+  endpoint = endpoint_of(settings, listener->port());
+  response_route.set_endpoint(endpoint);
   auto& authority = *storage->secrets.authority;
   ASSIGN_OR_RETURN(auto tls,
                    async::TlsServerContext::make(
                        [&authority](const std::string& host) { return authority.for_host(host); },
                        {"h2", "http/1.1"}));
+  RETURN_IF_ERROR(open_compute(tls, listener->port()));
+  register_services();
+  dispatcher = std::make_unique<wire::Dispatcher>(
+      wire::DispatcherOptions{.account_id = settings.account_id, .default_region = settings.region},
+      registry, authenticator, authorizer, storage->clock, storage->random);
+  dispatcher->add_route(std::string(ResponseRoute::kPath),
+                        response_handler(responses, response_route));
   wire::HttpOptions options;
   options.tls = std::move(tls);
   options.clock = &storage->clock;
   http = std::make_unique<wire::HttpServer>(
       std::move(options), storage->cores(),
       [this](wire::HttpRequest request) { return dispatcher->handle(std::move(request)); });
-  ASSIGN_OR_RETURN(auto listener,
-                   async::Listener::listen(storage->control(), settings.address, settings.port));
-  const bool v6 = settings.address.find(':') != std::string::npos;
-  endpoint = fmt::format(fmt::runtime(v6 ? "http://[{}]:{}" : "http://{}:{}"), settings.address,
-                         listener->port());
   RETURN_IF_ERROR(write_endpoint(storage->files, settings.data_dir, endpoint, settings.region));
-  streams.start();
+  RETURN_IF_ERROR(async::wait_for(control, stacks->start()));
+  domains.start();
+  compute->start();
   running = true;
   http->start(std::move(listener));
   return {};
@@ -116,8 +184,11 @@ base::Status Server::Parts::listen() {
 void Server::Parts::stop() {
   if (!std::exchange(running, false)) return;
   async::AsioCore& control = storage->control();
+  // Functions first: whoever waits for one, a request or a stack, is answered and can end.
+  compute->stop(control);
   async::wait_for(control, http->stop(control.now() + kDrain));
-  async::wait_for(control, streams.stop());
+  async::wait_for(control, stacks->stop());
+  domains.stop(control);
   storage->close();
 }
 
@@ -125,7 +196,6 @@ base::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   ASSIGN_OR_RETURN(auto storage, Storage::open(settings));
   auto parts = std::make_unique<Parts>(std::move(settings), std::move(storage));
   RETURN_IF_ERROR(parts->open());
-  RETURN_IF_ERROR(parts->listen());
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 

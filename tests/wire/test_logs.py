@@ -55,6 +55,6 @@ def test_errors_are_in_aws_words(logs, group):
     assert caught.value.response["Error"]["Message"] == "The specified log stream does not exist."
 
 
-def test_the_cli_tails(server, logs, group):
-    put(logs, group, "to be tailed")
-    assert "to be tailed" in server.aws("logs", "tail", group).stdout
+def test_the_cli_shows_events(server, logs, group):
+    put(logs, group, "to be shown")
+    assert "to be shown" in server.aws("logs", "filter-log-events", "--log-group-name", group).stdout

@@ -157,6 +157,7 @@ cf::StackSummary render_summary(const stacks::StackRecord& record) {
 }
 
 void register_operations(wire::Registry& registry, const Deps& deps) {
+  registry.add_service(cf::kService, cf::operations());
   register_stack_operations(registry, deps);
   register_contents(registry, deps);
   register_templates(registry, deps);

@@ -201,7 +201,6 @@ class Function final : public ResourceHandler {
                      configured("FileSystemConfigs"),
                      configured("Handler"),
                      configured("ImageConfig"),
-                     configured("KmsKeyArn"),
                      configured("Layers"),
                      configured("LoggingConfig"),
                      configured("MemorySize"),
@@ -211,8 +210,8 @@ class Function final : public ResourceHandler {
                      configured("TracingConfig"),
                      configured("VpcConfig")},
       .unsupported = {"CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig",
-                      "FunctionScalingConfig", "PublishToLatestPublished", "RecursiveLoop",
-                      "RuntimeManagementConfig", "TenancyConfig"},
+                      "KmsKeyArn", "FunctionScalingConfig", "PublishToLatestPublished",
+                      "RecursiveLoop", "RuntimeManagementConfig", "TenancyConfig"},
       .attributes = {"Arn"},
       .name = {.property = "FunctionName", .max = 64}};
 };
