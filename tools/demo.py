@@ -68,13 +68,14 @@ class Server:
     reaches this program only, which then ends the server in order."""
 
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-demo-"))
+        self.folder = pathlib.Path(tempfile.gettempdir()) / f"millrace-demo-{os.getpid()}"
         self.data = self.folder / "data"
         self.log_path = self.folder / "server.log"
         self.process = None
         self.environment = {}
 
     def start(self):
+        self.folder.mkdir(mode=0o700)
         command = [str(BINARY), "serve", "--data-dir", str(self.data), "--listen", "127.0.0.1:0",
                    "--runtimes-dir", str(ROOT / "build/runtimes")]
         with open(self.log_path, "wb") as log:
@@ -431,7 +432,7 @@ def main():
     except (Failed, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError,
             subprocess.CalledProcessError, OSError) as failure:
         say(f"\ndemo: {failure}")
-        if server.log_path.exists():
+        if server.process is not None:
             say(f"The end of the server's log:\n{server.log()}")
     finally:
         if not kept:

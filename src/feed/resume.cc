@@ -64,7 +64,8 @@ base::Result<std::optional<std::string>> ResumeFile::load(const std::string& sou
 
 base::Status ResumeFile::save(const Position& position) {
   const std::size_t slash = path_.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+  std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash);
+  if (folder.empty()) folder = "/";
   const std::string name = slash == std::string::npos ? path_ : path_.substr(slash + 1);
   return io::write_file_atomically(files_, folder, name, encode_position(position));
 }

@@ -25,7 +25,9 @@ def figures(text):
 
 class Feed:
     def __init__(self, kinesis, *arguments, stdin=subprocess.DEVNULL, **environment):
-        command = [BINARY, "feed", "--stream", "events", "--flush-ms", "20", *map(str, arguments)]
+        command = [BINARY, "feed", "--stream", "events", *map(str, arguments)]
+        if "--flush-ms" not in command:
+            command += ["--flush-ms", "20"]
         self.process = subprocess.Popen(
             command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=SECRETS | {"AWS_ENDPOINT_URL_KINESIS": kinesis.url} | environment)
