@@ -53,6 +53,9 @@ class Shard {
   // Forgets what arrived before `time`.
   async::Task<base::Status> trim_before(base::Timestamp time);
 
+  // Where the store keeps the end of a trimmed log.
+  std::string tip_key() const;
+
   Position first() const { return first_.load(std::memory_order_acquire); }
   // One past the last durable record.
   Position end() const { return end_.load(std::memory_order_acquire); }
@@ -64,7 +67,6 @@ class Shard {
   async::Task<base::Result<Appended>> append_here(std::vector<NewRecord> records);
   async::Task<base::Result<Position>> close_here();
   async::Task<base::Result<base::Timestamp>> arrival_at(Position position) const;
-  std::string tip_key() const;
   void published(Position end);
 
   const ShardInfo info_;

@@ -161,16 +161,28 @@ async::Task<base::Status> StreamLog::remove_here(StreamKey key) {
   const auto lock = co_await changing_.lock();
   const StreamPtr stream = find(key);
   if (!stream) co_return no_stream(key);
+  // Whatever fails from here on, the shards that were open take records again.
+  std::vector<std::shared_ptr<Shard>> closed_here;
+  base::Status removed;
   for (const auto& [index, shard] : stream->shards) {
     if (shard->is_closed()) continue;
     const auto closed = co_await shard->close();
-    if (!closed) co_return std::unexpected(closed.error());
+    if (closed) closed_here.push_back(shard);
+    else removed = std::unexpected(closed.error());
   }
-  store::Batch batch;
-  batch.erase(store_key(key));
-  for (const auto& [index, shard] : stream->shards) batch.drop(shard->info().log);
-  const base::Status removed = co_await store_.commit(std::move(batch));
-  if (!removed) co_return std::unexpected(removed.error());
+  if (removed) {
+    store::Batch batch;
+    batch.erase(store_key(key));
+    for (const auto& [index, shard] : stream->shards) {
+      batch.drop(shard->info().log);
+      batch.erase(shard->tip_key());
+    }
+    removed = co_await store_.commit(std::move(batch));
+  }
+  if (!removed) {
+    for (const auto& shard : closed_here) shard->reopen();
+    co_return std::unexpected(removed.error());
+  }
   publish(key, nullptr);
   for (const auto& [index, shard] : stream->shards) shard->tail().notify();
   co_return base::Status();

@@ -152,9 +152,7 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
 // Fills the context from the credential, or for a stranger from the server's settings.
 api::Outcome<void> Dispatcher::authenticate(Call& call) {
   if (!call.who) {
-    static const auto stranger =
-        std::make_shared<const auth::Principal>(auth::anonymous_principal());
-    call.context.principal = stranger;
+    call.context.principal = stranger_;
     call.context.account_id = options_.account_id;
     call.context.region = options_.default_region;
   } else {
