@@ -12,13 +12,6 @@ namespace {
 constexpr std::size_t kNameMin = 3;
 constexpr std::size_t kNameMax = 255;
 
-bool has_name_characters(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-';
-  });
-}
-
 bool has_name_length(std::string_view name) {
   return name.size() >= kNameMin && name.size() <= kNameMax;
 }
@@ -68,6 +61,13 @@ d::Capacity capacity(double units) {
 }
 
 }  // namespace
+
+bool has_name_characters(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  });
+}
 
 api::Outcome<tables::TableName> item_table(const Context& context,
                                            const std::optional<std::string>& name) {

@@ -29,6 +29,8 @@ api::Outcome<tables::TableName> control_table(const Context& context,
 // or not ready.
 api::Outcome<tables::TablePtr> find_table(const Deps& deps, const tables::TableName& name);
 
+bool has_name_characters(std::string_view name);
+
 // --- permissions ---
 
 std::string arn_of(const tables::TableName& name);

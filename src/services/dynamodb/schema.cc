@@ -149,6 +149,10 @@ template <class Given>
 api::Outcome<Index> read_index(const Given& given, const Definition& table) {
   Index made;
   made.name = given.index_name.value_or("");
+  if (!has_name_characters(made.name))
+    return tables::refuse("1 validation error detected: Value '" + made.name +
+                          "' at 'indexName' failed to satisfy constraint: Member must satisfy "
+                          "regular expression pattern: [a-zA-Z0-9_.-]+");
   if (auto wrong = check_defined(*given.key_schema, table.attributes))
     return std::unexpected(*std::move(wrong));
   if (auto wrong = check_key_types(*given.key_schema)) return std::unexpected(*std::move(wrong));
