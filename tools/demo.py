@@ -142,9 +142,9 @@ def upload(server):
         say(f"   {path.name:<24} {number(path.stat().st_size):>12} bytes")
 
 
-def follow(cloudformation, stack_id, done, failed):
-    """Shows a stack's events as they come until it reaches a state of `done`."""
-    shown, began = set(), time.monotonic()
+def follow(cloudformation, stack_id, done, failed, shown):
+    """Shows a stack's events as they come, but none of before, until it reaches a state of `done`."""
+    began = time.monotonic()
     while True:
         # The state is read first: events that come with it are then seen below.
         status = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
@@ -172,7 +172,7 @@ def launch(server):
         Parameters=[{"ParameterKey": "CodeBucket", "ParameterValue": BUCKET},
                     {"ParameterKey": "CodeKeyPrefix", "ParameterValue": PREFIX}])["StackId"]
     follow(cloudformation, stack_id, {"CREATE_COMPLETE"},
-           {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_COMPLETE"})
+           {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_COMPLETE"}, set())
     stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     say(f"   the test client's key is {outputs['AccessKeyId']}, its stream {outputs['KinesisStream']}")
@@ -328,8 +328,10 @@ def show_newest(server, table):
 def clean_up(server, stack_id, outputs, functions):
     step("Cleaning up: the stack, then its functions' log groups, then the bucket")
     cloudformation, logs = server.client("cloudformation"), server.client("logs")
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    shown = {event["EventId"] for page in pages for event in page["StackEvents"]}
     cloudformation.delete_stack(StackName=stack_id)
-    follow(cloudformation, stack_id, {"DELETE_COMPLETE"}, {"DELETE_FAILED"})
+    follow(cloudformation, stack_id, {"DELETE_COMPLETE"}, {"DELETE_FAILED"}, shown)
     for function in functions:
         with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
             logs.delete_log_group(logGroupName=f"/aws/lambda/{function}")
