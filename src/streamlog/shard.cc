@@ -7,7 +7,7 @@
 namespace streamlog {
 
 Shard::Shard(ShardInfo info, async::Core& core, store::Store& store, const base::Clock& clock)
-    : info_(std::move(info)),
+    : info_(info),
       core_(core),
       store_(store),
       clock_(clock),
