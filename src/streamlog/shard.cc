@@ -7,11 +7,7 @@
 namespace streamlog {
 
 Shard::Shard(ShardInfo info, async::Core& core, store::Store& store, const base::Clock& clock)
-    : info_(info),
-      core_(core),
-      store_(store),
-      clock_(clock),
-      closed_(!info_.is_open()) {}
+    : info_(info), core_(core), store_(store), clock_(clock), closed_(!info_.is_open()) {}
 
 std::string Shard::tip_key() const {
   std::string key = "streamlog/tip/";
