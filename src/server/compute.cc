@@ -88,6 +88,8 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
 base::Status Compute::load(async::Core& control) {
   RETURN_IF_ERROR(code.open());
   RETURN_IF_ERROR(async::wait_for(control, catalogue.open()));
+  // Packages of functions that are gone, or were never finished before a crash.
+  async::wait_for(control, code.collect([this] { return catalogue.packages(); }));
   RETURN_IF_ERROR(async::wait_for(control, events.open()));
   RETURN_IF_ERROR(async::wait_for(control, mappings.open()));
   return {};

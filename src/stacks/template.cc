@@ -192,8 +192,10 @@ base::Result<ResourceDeclaration> read_resource(const std::string& id, const Val
   RETURN_IF_ERROR(check_policy(resource, "DeletionPolicy", resource.deletion_policy));
   RETURN_IF_ERROR(check_policy(resource, "UpdateReplacePolicy", resource.update_replace_policy));
   if (const Value* metadata = value.find("Metadata")) resource.metadata = *metadata;
-  if (const Value* policy = value.find("CreationPolicy")) resource.creation_policy = *policy;
-  if (const Value* policy = value.find("UpdatePolicy")) resource.update_policy = *policy;
+  // Waiting for signals and rolling updates: refused rather than passed over.
+  for (const std::string_view policy : {"CreationPolicy", "UpdatePolicy"})
+    if (value.has(policy))
+      return invalid(fmt::format("Millrace does not support {} (resource {})", policy, id));
   return resource;
 }
 

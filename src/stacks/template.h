@@ -41,7 +41,7 @@ struct ResourceDeclaration {
   std::string deletion_policy;        // "", Delete, Retain, RetainExceptOnCreate, Snapshot
   std::string update_replace_policy;  // "", Delete, Retain, Snapshot
   Value properties;                   // an object, functions not resolved
-  Value metadata, creation_policy, update_policy;
+  Value metadata;
 };
 
 struct OutputDeclaration {

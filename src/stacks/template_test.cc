@@ -99,6 +99,13 @@ TEST(Template, WordsStructuralFaultsAsAwsDoes) {
             "[/Outputs/O/Value] 'null' values are not allowed in templates");
 }
 
+TEST(Template, RefusesPoliciesThatWouldBePassedOver) {
+  EXPECT_EQ(error_of(with_resources(R"({"A": {"Type": "T", "CreationPolicy": {}}})")),
+            "Millrace does not support CreationPolicy (resource A)");
+  EXPECT_EQ(error_of(with_resources(R"({"A": {"Type": "T", "UpdatePolicy": {}}})")),
+            "Millrace does not support UpdatePolicy (resource A)");
+}
+
 TEST(Template, NamesWhatIsReferredToAndMissing) {
   EXPECT_EQ(error_of(with_resources(R"({"A": {"Type": "T", "Properties": {"P": {"Ref": "X"}}}})")),
             "Template format error: Unresolved resource dependencies [X] in the Resources block of "
