@@ -7,6 +7,7 @@
 #include "api/kinesis/errors.h"
 #include "services/kinesis/kinesis.h"
 #include "services/kinesis/render.h"
+#include "services/kinesis/start.h"
 
 namespace services::kinesis {
 namespace {
@@ -14,7 +15,6 @@ namespace {
 namespace k = api::kinesis;
 namespace json = boost::json;
 using streamlog::Position;
-using streamlog::SequenceNumber;
 using wire::Context;
 
 constexpr std::chrono::minutes kIteratorLife{5};
@@ -55,70 +55,6 @@ std::string utc_text(base::Timestamp time) {
                      std::chrono::time_point_cast<std::chrono::seconds>(time));
 }
 
-api::Error both_or_neither(const k::GetShardIteratorInput& input, std::string_view end) {
-  return k::invalid_argument(fmt::format(
-      "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and "
-      "StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request "
-      "specified {} and {}.",
-      *input.shard_iterator_type, end));
-}
-
-api::Error bad_start(const k::GetShardIteratorInput& input, const streamlog::ShardInfo& shard,
-                     const StreamKey& key, std::string_view why) {
-  return k::invalid_argument(
-      fmt::format("StartingSequenceNumber {} used in GetShardIterator on shard {} in stream {} "
-                  "under account {} "
-                  "is invalid{}.",
-                  *input.starting_sequence_number, shard.id(), key.name, key.account_id, why));
-}
-
-// AT_SEQUENCE_NUMBER and AFTER_SEQUENCE_NUMBER.
-api::Outcome<Position> numbered_position(const k::GetShardIteratorInput& input,
-                                         const streamlog::ShardInfo& shard, const StreamKey& key) {
-  if (!input.starting_sequence_number)
-    return std::unexpected(both_or_neither(input, "no StartingSequenceNumber"));
-  const auto number = SequenceNumber::parse(*input.starting_sequence_number);
-  if (!number) return std::unexpected(bad_start(input, shard, key, ""));
-  if (number->shard_index != shard.index)
-    return std::unexpected(k::invalid_argument(fmt::format(
-        "Invalid StartingSequenceNumber. It encodes {}, while it was used in a call to a "
-        "shard with {}",
-        streamlog::shard_id(number->shard_index), shard.id())));
-  if (number->shard_created_s != shard.start().shard_created_s)
-    return std::unexpected(
-        bad_start(input, shard, key, " because it did not come from this stream"));
-  const bool after = *input.shard_iterator_type == "AFTER_SEQUENCE_NUMBER";
-  return number->position + (after && number->position < streamlog::kPositionMax ? 1 : 0);
-}
-
-async::Task<api::Outcome<Position>> start_position(const Deps& deps,
-                                                   const k::GetShardIteratorInput& input,
-                                                   const StreamPtr& stream,
-                                                   const streamlog::ShardInfo& info) {
-  const std::string& type = *input.shard_iterator_type;
-  if (type == "AT_SEQUENCE_NUMBER" || type == "AFTER_SEQUENCE_NUMBER")
-    co_return numbered_position(input, info, stream->info.key);
-  if (input.starting_sequence_number)
-    co_return std::unexpected(both_or_neither(input, "also a StartingSequenceNumber"));
-  const auto shard = stream->shard(info.index);
-  if (type == "TRIM_HORIZON") co_return Position(0);
-  if (type == "LATEST") co_return shard->end();
-  if (!input.timestamp)
-    co_return std::unexpected(
-        k::invalid_argument("Must specify timestampInMillis parameter for iterator of type "
-                            "AT_TIMESTAMP. Current request "
-                            "has no timestamp parameter."));
-  const base::Timestamp now = deps.clock.now();
-  if (*input.timestamp > now)
-    co_return std::unexpected(k::invalid_argument(fmt::format(
-        "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "
-        "timestampInMillis: {}, currentTimestampInMillis: {}",
-        base::to_epoch_ms(*input.timestamp), base::to_epoch_ms(now))));
-  const auto position = co_await shard->find_time(*input.timestamp);
-  if (!position) co_return std::unexpected(api::internal_failure());
-  co_return *position;
-}
-
 Answer<k::GetShardIteratorOutput> get_shard_iterator(const Deps& deps, const Context& context,
                                                      k::GetShardIteratorInput input) {
   const auto key = key_of(context, input.stream_name, input.stream_arn);
@@ -134,7 +70,12 @@ Answer<k::GetShardIteratorOutput> get_shard_iterator(const Deps& deps, const Con
     co_return std::unexpected(k::resource_not_found(
         fmt::format("Shard {} in stream {} under account {} does not exist",
                     streamlog::shard_id(*index), key->name, key->account_id)));
-  const auto position = co_await start_position(deps, input, stream, *info);
+  const auto position = co_await start_position(deps,
+                                                {.operation = "GetShardIterator",
+                                                 .type = *input.shard_iterator_type,
+                                                 .number = input.starting_sequence_number,
+                                                 .timestamp = input.timestamp},
+                                                stream, *info);
   if (!position) co_return std::unexpected(position.error());
   k::GetShardIteratorOutput output;
   output.shard_iterator = seal(deps, {.key = *key,
