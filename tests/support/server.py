@@ -83,6 +83,15 @@ class Server:
         """The AWS CLI."""
         cli = ROOT / "build/venv/bin/aws"
         command = [str(cli) if cli.exists() else "aws", *map(str, arguments)]
+        return subprocess.run(command, env=self.cli_environment() | (environment or {}), check=check,
+                              capture_output=True, text=True, **options)
+
+    def start_aws2(self, *arguments, **options):
+        """The AWS CLI of version 2, Debian's; left running. It knows no AWS_ENDPOINT_URL yet."""
+        command = ["/usr/bin/aws", "--endpoint-url", self.endpoint, *map(str, arguments)]
+        return subprocess.Popen(command, env=self.cli_environment(), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+
+    def cli_environment(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        env |= self.environment | (environment or {}) | {"AWS_PAGER": "", "HOME": str(self.folder)}
-        return subprocess.run(command, env=env, check=check, capture_output=True, text=True, **options)
+        return env | self.environment | {"AWS_PAGER": "", "HOME": str(self.folder)}

@@ -1,4 +1,8 @@
-"""CloudWatch Logs through boto3 and the AWS CLI."""
+"""CloudWatch Logs through boto3 and the AWS CLI, version 1 and 2."""
+import os
+import selectors
+import signal
+import subprocess
 import time
 
 import pytest
@@ -58,3 +62,48 @@ def test_errors_are_in_aws_words(logs, group):
 def test_the_cli_shows_events(server, logs, group):
     put(logs, group, "to be shown")
     assert "to be shown" in server.aws("logs", "filter-log-events", "--log-group-name", group).stdout
+
+
+@pytest.fixture
+def follow(server, group):
+    """`aws logs tail --follow` of the CLI's second version, which the first has not."""
+    process = server.start_aws2("logs", "tail", group, "--follow", "--format", "short")
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def read_until(process, wanted, seconds=60):
+    """What the process printed until `wanted` was among it; a deadline, never a fixed wait."""
+    text, end = "", time.monotonic() + seconds
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while wanted not in text:
+            assert selector.select(max(0, end - time.monotonic())), f"no {wanted!r} in {text!r}"
+            more = os.read(process.stdout.fileno(), 65536).decode()
+            assert more, f"ended with {process.wait()} after {text!r}"
+            text += more
+    return text
+
+
+def test_a_follow_prints_what_is_written_while_it_runs(logs, group, follow):
+    assert subprocess.run(["/usr/bin/aws", "--version"], capture_output=True, text=True,
+                          check=True).stdout.startswith("aws-cli/2.")
+    put(logs, group, "before")
+    shown = read_until(follow, "before")
+    for number in range(2):
+        put(logs, group, f"while it runs {number} 😋")
+        shown += read_until(follow, f"while it runs {number} 😋")
+    assert shown.count("before") == 1 and shown.count("while it runs") == 2
+    assert follow.poll() is None
+    follow.send_signal(signal.SIGINT)
+    assert follow.wait(timeout=30) in (0, 130)
+
+
+def test_a_follow_ends_when_it_is_killed_and_the_server_goes_on(server, logs, group, follow):
+    put(logs, group, "before")
+    read_until(follow, "before")
+    follow.kill()
+    assert follow.wait(timeout=30) == -signal.SIGKILL
+    assert logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"] == "s"
