@@ -101,28 +101,6 @@ api::Outcome<Iterator> checked_iterator(const Deps& deps, const k::GetRecordsInp
   return *std::move(it);
 }
 
-// At the end of a closed shard: no further iterator, but the shards that go on.
-void finish_shard(k::GetRecordsOutput& output, const StreamPtr& stream, std::uint32_t index) {
-  auto& children = output.child_shards.emplace();
-  for (const auto& other : stream->info.shards)
-    if (other.parent == index || other.adjacent_parent == index)
-      children.push_back(render_child(other));
-}
-
-void render_records(k::GetRecordsOutput& output, std::vector<streamlog::Record> records,
-                    const streamlog::ShardInfo& info, bool encrypted) {
-  auto& out = output.records.emplace();
-  out.reserve(records.size());
-  for (streamlog::Record& record : records) {
-    k::Record& made = out.emplace_back();
-    made.sequence_number = info.number(record.position, record.arrival).to_string();
-    made.approximate_arrival_timestamp = record.arrival;
-    made.partition_key = std::move(record.partition_key);
-    made.data = std::move(record.data);
-    if (encrypted) made.encryption_type = "KMS";
-  }
-}
-
 Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
                                         k::GetRecordsInput input) {
   auto it = checked_iterator(deps, input);
@@ -152,9 +130,10 @@ Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
       output.millis_behind_latest =
           std::max<std::int64_t>(0, (now - records->back().arrival).count());
   }
-  render_records(output, *std::move(records), info, !stream->info.encryption_key.empty());
+  output.records = render_records(*std::move(records), info, !stream->info.encryption_key.empty());
   if (closed && next >= shard->end()) {
-    finish_shard(output, stream, it->shard);
+    // No further iterator, but the shards that go on.
+    output.child_shards = render_children(stream->info, it->shard);
   } else {
     // LATEST stays where it was fixed, even while the log is still shorter than that.
     it->position = std::max(next, it->position);

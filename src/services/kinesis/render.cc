@@ -34,6 +34,30 @@ k::ChildShard render_child(const streamlog::ShardInfo& shard) {
   return out;
 }
 
+std::vector<k::ChildShard> render_children(const streamlog::StreamInfo& stream,
+                                           std::uint32_t shard) {
+  std::vector<k::ChildShard> children;
+  for (const auto& other : stream.shards)
+    if (other.parent == shard || other.adjacent_parent == shard)
+      children.push_back(render_child(other));
+  return children;
+}
+
+std::vector<k::Record> render_records(std::vector<streamlog::Record> records,
+                                      const streamlog::ShardInfo& shard, bool encrypted) {
+  std::vector<k::Record> out;
+  out.reserve(records.size());
+  for (streamlog::Record& record : records) {
+    k::Record& made = out.emplace_back();
+    made.sequence_number = shard.number(record.position, record.arrival).to_string();
+    made.approximate_arrival_timestamp = record.arrival;
+    made.partition_key = std::move(record.partition_key);
+    made.data = std::move(record.data);
+    if (encrypted) made.encryption_type = "KMS";
+  }
+  return out;
+}
+
 k::StreamModeDetails render_mode(const streamlog::StreamInfo& stream) {
   k::StreamModeDetails mode;
   mode.stream_mode = stream.on_demand ? "ON_DEMAND" : "PROVISIONED";

@@ -8,6 +8,11 @@ namespace services::kinesis {
 
 api::kinesis::Shard render_shard(const streamlog::ShardInfo& shard);
 api::kinesis::ChildShard render_child(const streamlog::ShardInfo& shard);
+// The shards that a closed one went over into.
+std::vector<api::kinesis::ChildShard> render_children(const streamlog::StreamInfo& stream,
+                                                      std::uint32_t shard);
+std::vector<api::kinesis::Record> render_records(std::vector<streamlog::Record> records,
+                                                 const streamlog::ShardInfo& shard, bool encrypted);
 api::kinesis::HashKeyRange render_range(const streamlog::HashRange& range);
 api::kinesis::StreamModeDetails render_mode(const streamlog::StreamInfo& stream);
 
