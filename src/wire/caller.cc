@@ -30,10 +30,9 @@ api::Error unknown_operation(const api::Service& service, std::string_view opera
   }
 }
 
-async::Task<api::Outcome<std::shared_ptr<const void>>> execute(const Endpoint& endpoint,
-                                                               const auth::Authorizer& authorizer,
-                                                               const Context& context,
-                                                               void* input) {
+async::Task<api::Outcome<Reply>> execute(const Endpoint& endpoint,
+                                         const auth::Authorizer& authorizer, const Context& context,
+                                         void* input) {
   const api::Operation& operation = endpoint.operation();
   auto invalid = validate(*operation.input, input, *operation.service);
   if (invalid) co_return std::unexpected(*std::move(invalid));
@@ -44,18 +43,19 @@ async::Task<api::Outcome<std::shared_ptr<const void>>> execute(const Endpoint& e
   if (!allowed)
     co_return std::unexpected(auth::to_api_error(allowed.error(), family_of(*operation.service)));
 
-  auto output = co_await endpoint.run(context, input);
-  co_return output;
+  auto reply = co_await endpoint.run(context, input);
+  co_return reply;
 }
 
-async::Task<api::Outcome<std::shared_ptr<const void>>> Caller::run(const api::Operation& operation,
-                                                                   const Context& context,
-                                                                   void* input) const {
+async::Task<api::Outcome<Reply>> Caller::run(const api::Operation& operation,
+                                             const Context& context, void* input) const {
   const Endpoint* const endpoint = registry_.find(operation.service->name, operation.name);
   if (endpoint == nullptr)
     co_return std::unexpected(unknown_operation(*operation.service, operation.name));
-  auto output = co_await execute(*endpoint, authorizer_, context, input);
-  co_return output;
+  auto reply = co_await execute(*endpoint, authorizer_, context, input);
+  if (reply && reply->body)
+    co_return std::unexpected(unknown_operation(*operation.service, operation.name));
+  co_return reply;
 }
 
 }  // namespace wire

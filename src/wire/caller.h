@@ -15,7 +15,8 @@ class Caller {
   Caller(const Registry& registry, const auth::Authorizer& authorizer)
       : registry_(registry), authorizer_(authorizer) {}
 
-  // `context` lives in the call's frame, so a temporary is fine.
+  // `context` lives in the call's frame, so a temporary is fine. Streamed operations are refused:
+  // there is no connection to send to.
   template <class Op>
   async::Task<api::Outcome<typename Op::Output>> call(Context context,
                                                       typename Op::Input input) const {
@@ -25,18 +26,17 @@ class Caller {
   }
 
  private:
-  async::Task<api::Outcome<std::shared_ptr<const void>>> run(const api::Operation& operation,
-                                                             const Context& context,
-                                                             void* input) const;
+  async::Task<api::Outcome<Reply>> run(const api::Operation& operation, const Context& context,
+                                       void* input) const;
 
   const Registry& registry_;
   const auth::Authorizer& authorizer_;
 };
 
 // Validates the input, asks the permission, authorises, runs: the one door to every handler.
-async::Task<api::Outcome<std::shared_ptr<const void>>> execute(const Endpoint& endpoint,
-                                                               const auth::Authorizer& authorizer,
-                                                               const Context& context, void* input);
+async::Task<api::Outcome<Reply>> execute(const Endpoint& endpoint,
+                                         const auth::Authorizer& authorizer, const Context& context,
+                                         void* input);
 
 // The error family (wording of refusals) of a service.
 auth::ErrorFamily family_of(const api::Service& service);

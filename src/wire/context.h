@@ -10,6 +10,7 @@
 #include "auth/context.h"
 #include "auth/principal.h"
 #include "base/clock.h"
+#include "wire/event_format.h"
 
 namespace wire {
 
@@ -22,6 +23,8 @@ struct Context {
   std::string request_id;
   auth::RequestFacts facts;
   base::SteadyTime deadline = base::SteadyTime::max();
+  // How the caller wants to be sent events.
+  EventFormat event_format = EventFormat::kJson;
   // The HTTP request behind the call; nullptr for calls from within.
   const HttpRequest* http = nullptr;
 };

@@ -160,8 +160,12 @@ std::string content_type(EventFormat format) {
 }
 
 std::string encode_body(const api::Shape& shape, const void* object, EventFormat format) {
-  return format == EventFormat::kJson ? encode_json(shape, object)
-                                      : encode_cbor(shape, object, CborFlavour::kAwsCbor11);
+  switch (format) {
+    case EventFormat::kJson: return encode_json(shape, object);
+    case EventFormat::kCbor: return encode_cbor(shape, object, CborFlavour::kAwsCbor11);
+    case EventFormat::kRpcV2Cbor: return encode_cbor(shape, object, CborFlavour::kRpcV2);
+  }
+  return {};
 }
 
 std::string encode_typed(std::string type, std::string content, std::string payload) {
@@ -226,15 +230,15 @@ base::Result<std::optional<DecodedEvent>> decode_event_message(std::string_view 
 }
 
 std::string encode_initial_response(EventFormat format) {
-  std::string payload = "{}";
-  if (format == EventFormat::kCbor) {
-    payload.clear();
-    append_cbor_map(payload, 0);
-  }
   // botocore and the Java SDK read the payload by the request's own content type.
-  const std::string type =
-      format == EventFormat::kJson ? "application/x-amz-json-1.1" : "application/x-amz-cbor-1.1";
-  return encode_typed("initial-response", type, std::move(payload));
+  if (format == EventFormat::kJson)
+    return encode_typed("initial-response", "application/x-amz-json-1.1", "{}");
+  std::string payload;
+  append_cbor_map(payload, 0);
+  return encode_typed(
+      "initial-response",
+      format == EventFormat::kCbor ? "application/x-amz-cbor-1.1" : "application/cbor",
+      std::move(payload));
 }
 
 std::string encode_event(const api::Shape& events, std::string_view event, const void* object,

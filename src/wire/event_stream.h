@@ -20,6 +20,7 @@
 #include "api/shape.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "wire/event_format.h"
 
 namespace wire {
 
@@ -62,9 +63,6 @@ struct DecodedEvent {
   std::size_t bytes = 0;
 };
 base::Result<std::optional<DecodedEvent>> decode_event_message(std::string_view bytes);
-
-// How the payloads of a stream are written: as the protocol of the request was.
-enum class EventFormat { kJson, kCbor };
 
 // The first message of SubscribeToShard's answer (":event-type" "initial-response"); some clients
 // fail without it.

@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "async/completion.h"
 #include "base/log.h"
 #include "wire/http1_parser.h"
 #include "wire/http_grammar.h"
@@ -17,6 +18,8 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kBodyStepBytes = 64 * 1024;  // a body's memory grows at least by this
 constexpr std::chrono::seconds kLingerTime{2};     // for a refused client to stop sending
 constexpr std::size_t kLingerBytes = 4 << 20;
+// Of requests that are sent while a streamed answer is under way; beyond it nobody watches.
+constexpr std::size_t kAheadBytesMax = 64 * 1024;
 
 // What is left to know about a request once its handler has it.
 struct Exchange {
@@ -29,8 +32,14 @@ struct Exchange {
 class Http1BodyWriter final : public BodyWriter {
  public:
   Http1BodyWriter(const ConnectionFacts& facts, async::Stream& stream, bool chunked,
-                  std::optional<std::uint64_t> length, std::stop_token stop)
-      : facts_(facts), stream_(stream), chunked_(chunked), left_(length), stop_(std::move(stop)) {}
+                  std::optional<std::uint64_t> length, base::SteadyTime patient_until,
+                  std::stop_token stop)
+      : facts_(facts),
+        stream_(stream),
+        chunked_(chunked),
+        left_(length),
+        patient_until_(patient_until),
+        stop_(std::move(stop)) {}
 
   Task<bool> write(std::string bytes) override {
     if (broken_) co_return false;
@@ -45,29 +54,36 @@ class Http1BodyWriter final : public BodyWriter {
       fmt::format_to(std::back_inserter(prefix), "{:x}\r\n", bytes.size());
       bytes += "\r\n";
     }
-    stream_.set_write_deadline(facts_.transfer_deadline(facts_.in({}), bytes.size()));
+    stream_.set_write_deadline(deadline(bytes.size()));
     const auto written = co_await stream_.write(prefix, bytes);
     stream_.set_write_deadline(base::SteadyTime::max());
     broken_ = !written;
     co_return !broken_;
   }
+  // The socket's buffer is the peer's window here, and write() has waited for it.
+  Task<bool> drained() override { co_return !broken_; }
   std::stop_token stop_token() const override { return stop_; }
 
   // True: the peer has the whole body.
   Task<bool> end() {
     if (broken_ || (left_ && *left_ > 0)) co_return false;
     if (!chunked_) co_return true;
-    stream_.set_write_deadline(facts_.transfer_deadline(facts_.in({}), 0));
+    stream_.set_write_deadline(deadline(0));
     const auto written = co_await stream_.write("0\r\n\r\n");
     stream_.set_write_deadline(base::SteadyTime::max());
     co_return written.has_value();
   }
 
  private:
+  base::SteadyTime deadline(std::size_t bytes) const {
+    return std::max(facts_.transfer_deadline(facts_.in({}), bytes), patient_until_);
+  }
+
   const ConnectionFacts& facts_;
   async::Stream& stream_;
   const bool chunked_;
   std::optional<std::uint64_t> left_;
+  const base::SteadyTime patient_until_;
   std::stop_token stop_;
   bool broken_ = false;
 };
@@ -78,10 +94,11 @@ struct Http1Connection::Impl {
   const ConnectionFacts& facts;
   async::Stream& stream;
   InputBuffer input;
-  std::string head;  // of the answer; kept for its capacity
+  std::string head = {};  // of the answer; kept for its capacity
   bool idle = false;
   bool finishing = false;
-  std::optional<std::stop_source> streaming;  // while a streamed body is being written
+  std::optional<std::stop_source> streaming;           // while a streamed body is being written
+  std::optional<async::Completion<bool>> watch_ended;  // while the peer is watched
 
   const HttpLimits& limits() const { return facts.limits(); }
 
@@ -92,6 +109,8 @@ struct Http1Connection::Impl {
   Task<int> read_chunked_body(std::string& body, BodyShare& share);
   Task<bool> respond(Exchange exchange, HttpResponse response);
   Task<bool> respond_streaming(Exchange exchange, HttpResponse response);
+  Task<void> watch_peer();
+  Task<void> end_watch();
   Task<bool> refuse(int status);
   Task<void> linger();
   void write_head(const Exchange& exchange, const HttpResponse& response,
@@ -106,7 +125,7 @@ constexpr int kGone = -1;
 
 Http1Connection::Http1Connection(const ConnectionFacts& facts, async::Stream& stream,
                                  InputBuffer input)
-    : impl_(new Impl{facts, stream, std::move(input), {}, false, false, std::nullopt}) {}
+    : impl_(new Impl{.facts = facts, .stream = stream, .input = std::move(input)}) {}
 Http1Connection::~Http1Connection() = default;
 
 Task<void> Http1Connection::run() {
@@ -310,7 +329,13 @@ Task<bool> Http1Connection::Impl::respond_streaming(Exchange exchange, HttpRespo
   if (!written) co_return false;
   streaming.emplace();
   if (finishing) streaming->request_stop();
-  Http1BodyWriter writer(facts, stream, chunked, length, streaming->get_token());
+  Http1BodyWriter writer(facts, stream, chunked, length, response.patient_until,
+                         streaming->get_token());
+  if (!length) {
+    watch_ended.emplace();
+    stream.set_read_deadline(base::SteadyTime::max());
+    async::spawn(facts.shelf.core, watch_peer());
+  }
   bool failed = false;
   try {
     co_await response.stream(writer);
@@ -322,10 +347,34 @@ Task<bool> Http1Connection::Impl::respond_streaming(Exchange exchange, HttpRespo
     failed = true;
   }
   co_await async::on(facts.shelf.core);
+  co_await end_watch();
   streaming.reset();
   if (failed) co_return false;
   const bool whole = co_await writer.end();
   co_return whole;
+}
+
+// Reads while a body is written that may go on for long: else a peer that has gone would be noticed
+// only with the next write but one. What it sends belongs to its next request.
+Task<void> Http1Connection::Impl::watch_peer() {
+  while (input.size() < kAheadBytesMax) {
+    const auto count = co_await stream.read_some(input.prepare());
+    const bool called_off = !count && count.error().code == base::ErrorCode::kTimeout;
+    if (called_off) break;
+    if (!count || *count == 0) {
+      streaming->request_stop();
+      break;
+    }
+    input.commit(*count);
+  }
+  watch_ended->set(true);
+}
+
+Task<void> Http1Connection::Impl::end_watch() {
+  if (!watch_ended) co_return;
+  stream.set_read_deadline(facts.in({}));
+  co_await *watch_ended;
+  watch_ended.reset();
 }
 
 Task<bool> Http1Connection::Impl::refuse(int status) {

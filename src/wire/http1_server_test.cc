@@ -29,6 +29,19 @@ Task<void> write_then_fail(BodyWriter& writer) {
   co_await writer.write("half");
   throw std::runtime_error("torn");
 }
+Task<void> write_forever(BodyWriter& writer) {
+  while (!writer.stop_token().stop_requested()) {
+    const bool taken = co_await writer.write("tick");
+    if (!taken) co_return;
+    co_await async::sleep_for(1h, writer.stop_token());
+  }
+}
+Task<void> write_much(BodyWriter& writer) {
+  for (int i = 0; i < 10; ++i) {
+    const bool taken = co_await writer.write(std::string(100'000, 'm'));
+    if (!taken) co_return;
+  }
+}
 
 Task<HttpResponse> handle(HttpRequest request) {
   HttpResponse response;
@@ -37,6 +50,10 @@ Task<HttpResponse> handle(HttpRequest request) {
   if (request.path == "/slow") co_await async::sleep_for(10s);
   if (request.path == "/stream") response.stream = write_pieces;
   if (request.path == "/torn") response.stream = write_then_fail;
+  if (request.path == "/forever") response.stream = write_forever;
+  if (request.path == "/much" || request.path == "/patient") response.stream = write_much;
+  if (request.path == "/patient")
+    response.patient_until = async::Core::current()->now() + std::chrono::minutes(5);
   if (request.path == "/empty") response.status = 204;
   response.body = request.method + " " + request.path + "?" + request.query + " " + request.body;
   co_return response;
@@ -147,6 +164,59 @@ TEST_F(Http1ServerTest, StreamsBodies) {
               HasSubstr("Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\nHTTP"));
   EXPECT_THAT(talk("GET /stream HTTP/1.0\r\n\r\n"), EndsWith("Connection: close\r\n\r\nonetwo"));
   EXPECT_THAT(talk("GET /torn HTTP/1.1\r\nHost: x\r\n\r\n"), EndsWith("4\r\nhalf\r\n"));
+}
+
+// Asks, leaves the answer lying for `pause`, and reads on to the end.
+Task<std::string> read_late(async::Core& on, HttpServer& with, std::string path,
+                            std::chrono::seconds pause) {
+  auto [near, far] = async::make_memory_pair(on);
+  async::spawn(on, with.serve(std::move(far)));
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const auto written = co_await near->write(request);
+  EXPECT_TRUE(written.has_value());
+  co_await async::sleep_for(pause);
+  std::string answer;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const auto count = co_await near->read_some(buffer);
+    if (!count || *count == 0) break;
+    answer.append(buffer.data(), *count);
+  }
+  near->close();
+  co_return answer;
+}
+
+TEST_F(Http1ServerTest, AStreamedBodyMayStandStillAsLongAsItsHandlerSaid) {
+  EXPECT_THAT(core.run(read_late(core, *server, "/patient", 240s)), EndsWith("0\r\n\r\n"));
+  EXPECT_THAT(core.run(read_late(core, *server, "/much", 240s)), Not(EndsWith("0\r\n\r\n")));
+  EXPECT_THAT(core.run(read_late(core, *server, "/patient", 600s)), Not(EndsWith("0\r\n\r\n")));
+}
+
+TEST_F(Http1ServerTest, AnEndlessBodyEndsAtOnceWhenTheClientIsGone) {
+  const auto before = core.now();
+  EXPECT_THAT(talk("GET /forever HTTP/1.1\r\nHost: x\r\n\r\n"), EndsWith("4\r\ntick\r\n0\r\n\r\n"));
+  EXPECT_EQ(core.now(), before);
+  core.run_for(5s);
+  EXPECT_EQ(server->figures().connections_open, 0u);
+}
+
+TEST_F(Http1ServerTest, WhatComesWhileABodyIsStreamedIsTheNextRequest) {
+  auto [near, far] = async::make_memory_pair(core);
+  async::spawn(core, server->serve(std::move(far)));
+  const auto say = [](async::Stream& stream, std::string text) -> Task<void> {
+    const auto written = co_await stream.write(text);
+    EXPECT_TRUE(written.has_value());
+  };
+  core.run(say(*near, "GET /forever HTTP/1.1\r\nHost: x\r\n\r\n"));
+  core.run_for(10s);
+  core.run(say(*near, "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"));
+  core.run_for(10s);
+  EXPECT_EQ(server->figures().requests_total, 1u);
+  core.run_for(2h);  // no time-out cuts it
+  EXPECT_EQ(server->figures().connections_open, 1u);
+  near->close();
+  core.run_for(5s);
+  EXPECT_EQ(server->figures().connections_open, 0u);
 }
 
 TEST_F(Http1ServerTest, SurvivesHandlersThatFail) {

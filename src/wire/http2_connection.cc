@@ -113,7 +113,7 @@ Task<void> Http2Engine::write_all() {
   while (!broken_) {
     const std::string bytes = collect_output();
     if (!bytes.empty()) {
-      stream_.set_write_deadline(facts_.transfer_deadline(facts_.in({}), bytes.size()));
+      stream_.set_write_deadline(write_deadline(bytes.size()));
       const auto written = co_await stream_.write(bytes);
       stream_.set_write_deadline(base::SteadyTime::max());
       set_read_deadline();
@@ -135,6 +135,13 @@ Task<void> Http2Engine::write_all() {
     if (!reader_ended_) stream_.set_read_deadline(facts_.in(kFarewellTime));
   }
   writer_ended_.set();
+}
+
+// A peer whose stream may stand still may also leave the connection unread.
+base::SteadyTime Http2Engine::write_deadline(std::size_t bytes) const {
+  auto deadline = facts_.transfer_deadline(facts_.in({}), bytes);
+  for (const auto& [id, stream] : streams_) deadline = std::max(deadline, stream->patient_until);
+  return deadline;
 }
 
 // The nearest of the streams' deadlines, or the idle one.

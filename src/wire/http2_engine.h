@@ -33,6 +33,7 @@ class Http2Engine {
   bool receive(std::string_view bytes);  // false: the connection is through
   std::string collect_output();
   void set_read_deadline();
+  base::SteadyTime write_deadline(std::size_t bytes) const;
   void expire_streams();
 
   // A stream's steps.
@@ -45,6 +46,9 @@ class Http2Engine {
   async::Task<void> handle(StreamPointer stream);
   void submit(Http2Stream& stream, HttpResponse& response, bool with_body);
   async::Task<void> stream_body(StreamPointer stream, StreamedBody body);
+  // The peer has to take bytes from now on; it has taken some.
+  void start_transfer(Http2Stream& stream);
+  void set_transfer_deadline(Http2Stream& stream);
   void reset(Http2Stream& stream, std::uint32_t error);
   void closed(std::int32_t id);
   void count_control_frame();

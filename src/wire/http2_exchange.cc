@@ -32,15 +32,19 @@ class Http2BodyWriter final : public BodyWriter {
     if (stream_.closed) co_return false;
     if (bytes.empty()) co_return true;
     if (stream_.body.empty()) {
-      stream_.started = engine_.facts_.in({});
-      stream_.moved = 0;
-      stream_.deadline = engine_.facts_.transfer_deadline(stream_.started, 0);
+      engine_.start_transfer(stream_);
+      stream_.body = std::move(bytes);
+    } else {
+      stream_.body += bytes;
     }
-    stream_.body += bytes;
     nghttp2_session_resume_data(engine_.session_, stream_.id);
     engine_.set_read_deadline();
     engine_.output_.set();
     while (!stream_.closed && stream_.body.size() > kStreamedBytesMax) co_await stream_.drained;
+    co_return !stream_.closed;
+  }
+  Task<bool> drained() override {
+    while (!stream_.closed && !stream_.body.empty()) co_await stream_.drained;
     co_return !stream_.closed;
   }
   std::stop_token stop_token() const override { return stream_.stop->get_token(); }
@@ -143,6 +147,7 @@ Task<void> Http2Engine::handle(StreamPointer stream) {
   const bool with_body = !head_only && status_has_body(response.status);
   const bool streamed = with_body && response.stream;
   stream->streaming = streamed;
+  if (streamed) stream->patient_until = response.patient_until;
   submit(*stream, response, with_body);
   set_read_deadline();
   output_.set();
@@ -200,15 +205,22 @@ Task<void> Http2Engine::stream_body(StreamPointer stream, StreamedBody body) {
     reset(*stream, NGHTTP2_INTERNAL_ERROR);
   } else {
     stream->ended = true;
-    if (stream->body.empty()) {
-      stream->started = facts_.in({});
-      stream->moved = 0;
-      stream->deadline = facts_.transfer_deadline(stream->started, 0);
-    }
+    if (stream->body.empty()) start_transfer(*stream);
     nghttp2_session_resume_data(session_, stream->id);
   }
   set_read_deadline();
   output_.set();
+}
+
+void Http2Engine::start_transfer(Http2Stream& stream) {
+  stream.started = facts_.in({});
+  stream.moved = 0;
+  set_transfer_deadline(stream);
+}
+
+void Http2Engine::set_transfer_deadline(Http2Stream& stream) {
+  stream.deadline =
+      std::max(facts_.transfer_deadline(stream.started, stream.moved), stream.patient_until);
 }
 
 void Http2Engine::reset(Http2Stream& stream, std::uint32_t error) {

@@ -44,8 +44,9 @@ class Client {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
         callbacks, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* bytes,
                       std::size_t size, void* user) {
-          static_cast<Client*>(user)->answers[id].body.append(reinterpret_cast<const char*>(bytes),
-                                                              size);
+          auto& client = *static_cast<Client*>(user);
+          client.answers[id].body.append(reinterpret_cast<const char*>(bytes), size);
+          if (!client.manual_window) nghttp2_session_consume(client.session, id, size);
           return 0;
         });
     nghttp2_session_callbacks_set_on_stream_close_callback(
@@ -61,7 +62,11 @@ class Client {
             static_cast<Client*>(user)->goaway = frame->goaway.error_code;
           return 0;
         });
-    nghttp2_session_client_new(&session, callbacks, this);
+    nghttp2_option* options = nullptr;
+    nghttp2_option_new(&options);
+    nghttp2_option_set_no_auto_window_update(options, 1);
+    nghttp2_session_client_new2(&session, callbacks, this, options);
+    nghttp2_option_del(options);
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, nullptr, 0);
   }
@@ -113,7 +118,8 @@ class Client {
   std::map<std::int32_t, Answer> answers;
   std::vector<std::unique_ptr<std::string>> bodies;
   std::optional<std::uint32_t> goaway;
-  std::string garbage;  // sent after everything else
+  std::string garbage;         // sent after everything else
+  bool manual_window = false;  // what was received stays in the window
 };
 
 Task<void> write_pieces(BodyWriter& writer) {
@@ -140,6 +146,23 @@ Task<HttpResponse> handle(HttpRequest request) {
   if (response.body.empty())
     response.body = request.method + " " + request.path + "?" + request.query + " " +
                     *request.find("Host") + " " + request.body;
+  co_return response;
+}
+
+// Makes a piece only once the one before was let out.
+Task<void> write_by_the_window(BodyWriter& writer, int& made) {
+  for (int i = 0; i < 20; ++i) {
+    const bool ready = co_await writer.drained();
+    if (!ready) co_return;
+    ++made;
+    const bool taken = co_await writer.write(std::string(1000, 'w'));
+    if (!taken) co_return;
+  }
+}
+Task<HttpResponse> answer_by_the_window(int& made, base::SteadyTime patient_until) {
+  HttpResponse response;
+  response.stream = [&made](BodyWriter& writer) { return write_by_the_window(writer, made); };
+  response.patient_until = patient_until;
   co_return response;
 }
 
@@ -270,6 +293,30 @@ TEST_F(Http2ServerTest, StopEndsEventStreamsAndFinishesRequests) {
   EXPECT_TRUE(client.answers[forever].closed);
   EXPECT_EQ(client.answers[forever].error, 0u);
   EXPECT_EQ(client.goaway, NGHTTP2_NO_ERROR);
+}
+
+TEST_F(Http2ServerTest, PiecesAreMadeAsThePeersWindowLetsThemOut) {
+  int made = 0;
+  server = std::make_unique<HttpServer>(
+      HttpOptions{.clock = &clock}, std::vector<async::AsioCore*>{}, [&](HttpRequest) {
+        return answer_by_the_window(made, core.now() + std::chrono::minutes(5));
+      });
+  Client client;
+  const nghttp2_settings_entry window{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 2500};
+  nghttp2_submit_settings(client.session, NGHTTP2_FLAG_NONE, &window, 1);
+  client.manual_window = true;
+  const auto id = client.request("GET", "/");
+  async::spawn(core, drive(core, *server, client));
+  core.run_for(240s);
+  // Two went out whole and a third in part; nothing was made for later.
+  EXPECT_EQ(made, 3);
+  EXPECT_EQ(client.answers[id].body.size(), 2500u);
+  EXPECT_FALSE(client.answers[id].closed);
+  // Nor is it held for ever: after the handler's patience the stream is cut.
+  core.run_for(120s);
+  EXPECT_TRUE(client.answers[id].closed);
+  EXPECT_NE(client.answers[id].error, 0u);
+  EXPECT_EQ(made, 3);
 }
 
 TEST_F(Http2ServerTest, EndsStalledRequestsAndIdleConnections) {

@@ -94,7 +94,7 @@ struct Http2Callbacks {
     std::memcpy(into, its->body.data() + its->sent, count);
     its->sent += count;
     its->moved += count;
-    its->deadline = engine(user).facts_.transfer_deadline(its->started, its->moved);
+    engine(user).set_transfer_deadline(*its);
     if (its->sent == its->body.size()) {
       its->body.clear();
       its->sent = 0;

@@ -47,8 +47,9 @@ struct Http2Stream {
   std::string body;
   std::size_t sent = 0;
   bool streaming = false;
-  bool ended = false;  // nothing will be added to `body`
-  Wakeup drained;      // a streamed body's writer waits here
+  bool ended = false;                // nothing will be added to `body`
+  Wakeup drained;                    // a streamed body's writer waits here
+  base::SteadyTime patient_until{};  // HttpResponse's
   std::optional<std::stop_source> stop;
 
   bool closed = false;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "async/task.h"
+#include "base/clock.h"
 
 namespace wire {
 
@@ -36,20 +37,27 @@ struct HttpRequest {
   const std::string* find(std::string_view name) const { return find_header(headers, name); }
 };
 
-// Where a streamed body goes. Lives on the connection's core, as long as the body's coroutine.
+// Where a streamed body goes: events, a function's output as it comes, a large object piece by
+// piece. Lives on the connection's core, as long as the body's coroutine. At most one call at a
+// time; what is held for a peer that does not read is one piece and, over HTTP/2, 64 KiB.
 class BodyWriter {
  public:
   virtual ~BodyWriter() = default;
-  // Waits until the peer takes the bytes (back-pressure). False: the peer is gone or too slow, or
-  // the server is stopping hard; nothing more will arrive.
+  // Hands the bytes on, and waits while the peer is not taking them (back-pressure). False: the
+  // peer is gone or too slow, or the server is stopping hard; nothing more will arrive.
   virtual async::Task<bool> write(std::string bytes) = 0;
+  // Waits until the peer's window has let out all that was written. Whoever asks before making the
+  // next piece makes none for a peer that does not read. Answers as write() does.
+  virtual async::Task<bool> drained() = 0;
   // Requested once the peer is known to be gone or the server stops: bodies without an end of their
-  // own (event streams) return then.
+  // own (event streams) return then. Over HTTP/1, where only a read can tell, the peer is watched
+  // while a body of unknown length is written.
   virtual std::stop_token stop_token() const = 0;
 };
 
-// Runs on the connection's core, after the head was sent; the body ends when it returns. An
-// exception cuts the body off so that the client can tell.
+// Runs on the connection's core, after the head was sent; the body ends when it returns. The
+// function lives until then, or dies unrun if there is nobody to send to. An exception cuts the
+// body off so that the client can tell.
 using StreamedBody = std::move_only_function<async::Task<void>(BodyWriter&)>;
 
 struct HttpResponse {
@@ -59,6 +67,9 @@ struct HttpResponse {
   std::vector<Header> headers;
   std::string body;
   StreamedBody stream;  // instead of `body`, if set
+  // Until then a peer may leave a streamed body untaken, by the core's clock; afterwards, and
+  // without it from the start, the least rate of HttpLimits holds.
+  base::SteadyTime patient_until{};
 
   const std::string* find(std::string_view name) const { return find_header(headers, name); }
 };

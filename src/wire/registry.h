@@ -9,6 +9,9 @@
 //
 // The permission comes first and has no default: an operation without one does not compile. One
 // that anybody with valid credentials may call says so with `no_permission()`.
+//
+// Where the body is made while it is sent (events, large blobs) it is add_streamed(), and the
+// handler answers a Streamed: a head, and a StreamedBody that outlives the call and its context.
 
 #include <functional>
 #include <map>
@@ -24,6 +27,7 @@
 #include "auth/authorizer.h"
 #include "base/check.h"
 #include "wire/context.h"
+#include "wire/http_types.h"
 
 namespace wire {
 
@@ -69,6 +73,25 @@ struct NoPermission {
 };
 inline NoPermission no_permission() { return {}; }
 
+// The output without its streamed member, and that member's bytes as they come: events (see
+// event_writer.h) or a blob's own. The body holds by itself what it needs, and gives it back when
+// it dies, run or not.
+template <class Output>
+struct Streamed {
+  Output head;
+  StreamedBody body;
+  base::SteadyTime patient_until{};  // HttpResponse's
+};
+
+// What an operation answered, with its type erased.
+struct Reply {
+  std::shared_ptr<const void> output;
+  StreamedBody body;  // empty unless the operation is a streamed one
+  base::SteadyTime patient_until{};
+
+  const void* get() const { return output.get(); }
+};
+
 // An operation with its types erased: what the dispatcher and the Caller run.
 class Endpoint {
  public:
@@ -80,8 +103,7 @@ class Endpoint {
   virtual async::Task<api::Outcome<Checks>> permission(const Context& context,
                                                        const void* input) const = 0;
   // Consumes *input; answers the operation's Output.
-  virtual async::Task<api::Outcome<std::shared_ptr<const void>>> run(const Context& context,
-                                                                     void* input) const = 0;
+  virtual async::Task<api::Outcome<Reply>> run(const Context& context, void* input) const = 0;
 
  private:
   const api::Operation& operation_;
@@ -93,9 +115,15 @@ class Registry {
   using Handler = std::function<async::Task<api::Outcome<typename Op::Output>>(const Context&,
                                                                                typename Op::Input)>;
 
-  // Once for each operation.
+  template <class Op>
+  using StreamHandler = std::function<async::Task<api::Outcome<Streamed<typename Op::Output>>>(
+      const Context&, typename Op::Input)>;
+
+  // One of the two, once for each operation.
   template <class Op>
   void add(Permission<typename Op::Input> permission, Handler<Op> handler);
+  template <class Op>
+  void add_streamed(Permission<typename Op::Input> permission, StreamHandler<Op> handler);
 
   // nullptr: not served.
   const Endpoint* find(std::string_view service, std::string_view operation) const;
@@ -118,13 +146,13 @@ class Registry {
 
 namespace detail {
 
-template <class Op>
+template <class Op, class Handler>
 class TypedEndpoint final : public Endpoint {
  public:
   using Input = typename Op::Input;
   using Output = typename Op::Output;
 
-  TypedEndpoint(Permission<Input> permission, Registry::Handler<Op> handler)
+  TypedEndpoint(Permission<Input> permission, Handler handler)
       : Endpoint(Op::info()), permission_(std::move(permission)), handler_(std::move(handler)) {}
 
   std::shared_ptr<void> make_input() const override { return std::make_shared<Input>(); }
@@ -134,23 +162,38 @@ class TypedEndpoint final : public Endpoint {
     return permission_.checks(context, *static_cast<const Input*>(input));
   }
 
-  async::Task<api::Outcome<std::shared_ptr<const void>>> run(const Context& context,
-                                                             void* input) const override {
+  async::Task<api::Outcome<Reply>> run(const Context& context, void* input) const override {
     auto output = co_await handler_(context, std::move(*static_cast<Input*>(input)));
     if (!output) co_return std::unexpected(std::move(output).error());
-    co_return std::shared_ptr<const void>(std::make_shared<Output>(*std::move(output)));
+    co_return reply(*std::move(output));
   }
 
  private:
+  static Reply reply(Output output) {
+    return {.output = std::make_shared<Output>(std::move(output)), .body = {}};
+  }
+  static Reply reply(Streamed<Output> streamed) {
+    return {.output = std::make_shared<Output>(std::move(streamed.head)),
+            .body = std::move(streamed.body),
+            .patient_until = streamed.patient_until};
+  }
+
   Permission<Input> permission_;
-  Registry::Handler<Op> handler_;
+  Handler handler_;
 };
 
 }  // namespace detail
 
 template <class Op>
 void Registry::add(Permission<typename Op::Input> permission, Handler<Op> handler) {
-  insert(std::make_unique<detail::TypedEndpoint<Op>>(std::move(permission), std::move(handler)));
+  insert(std::make_unique<detail::TypedEndpoint<Op, Handler<Op>>>(std::move(permission),
+                                                                  std::move(handler)));
+}
+
+template <class Op>
+void Registry::add_streamed(Permission<typename Op::Input> permission, StreamHandler<Op> handler) {
+  insert(std::make_unique<detail::TypedEndpoint<Op, StreamHandler<Op>>>(std::move(permission),
+                                                                        std::move(handler)));
 }
 
 }  // namespace wire
