@@ -6,14 +6,25 @@ with the test client's keys, shows what happens, and removes everything again.
 
 Ctrl-C at any moment ends the server and removes its folder.
 """
+import os
+import signal
+
+
+def ended_early(signum, frame):
+    os.write(1, b"\nInterrupted.\n")
+    os._exit(130)
+
+
+# Nothing is running yet, and what follows takes a moment to be read.
+for early in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(early, ended_early)
+
 import argparse
 import contextlib
 import json
-import os
 import pathlib
 import shlex
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -58,8 +69,38 @@ def number(value):
     return f"{value:,}"
 
 
-def interrupted(signum, frame):
-    raise KeyboardInterrupt
+class Interrupts:
+    """Makes signals a KeyboardInterrupt. While something is being started they wait, so that what was
+    started is always known to whoever has to end it; once the end has begun they are ignored."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self):
+        self.holding, self.waiting, self.ending = False, False, False
+
+    def take_over(self):
+        for signum in self.signals:
+            signal.signal(signum, self.arrived)
+
+    def arrived(self, signum, frame):
+        if self.ending:
+            return
+        if self.holding:
+            self.waiting = True
+            return
+        raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def held(self):
+        self.holding = True
+        try:
+            yield
+        finally:
+            self.holding = False
+        if self.waiting:
+            self.arrived(None, None)
+
+
+interrupts = Interrupts()
 
 
 # --- the server ------------------------------------------------------------------------------------
@@ -75,13 +116,15 @@ class Server:
         self.environment = {}
 
     def start(self):
-        self.folder.mkdir(mode=0o700)
         command = [str(BINARY), "serve", "--data-dir", str(self.data), "--listen", "127.0.0.1:0",
                    "--runtimes-dir", str(ROOT / "build/runtimes")]
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                            stderr=log, text=True, start_new_session=True)
+        with interrupts.held():
+            self.folder.mkdir(mode=0o700)
+            with open(self.log_path, "wb") as log:
+                self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                                stderr=log, text=True, start_new_session=True)
         watchdog = threading.Timer(READY_SECONDS, self.process.kill)
+        watchdog.daemon = True
         watchdog.start()
         line = self.process.stdout.readline()
         watchdog.cancel()
@@ -250,13 +293,14 @@ def feed(server, outputs, group, records):
     dynamodb, logs = server.client("dynamodb"), server.client("logs")
     errors = server.folder / "feed.log"
     began = time.monotonic()
-    with open(errors, "wb") as log:
-        process = subprocess.Popen(
-            [str(BINARY), "feed", "--generate", str(records), "--seed", str(SEED), "--stream",
-             outputs["KinesisStream"], "--progress", "0.2"], env=as_test_client(server, outputs),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
-            start_new_session=True)
+    process = None
     try:
+        with interrupts.held(), open(errors, "wb") as log:
+            process = subprocess.Popen(
+                [str(BINARY), "feed", "--generate", str(records), "--seed", str(SEED), "--stream",
+                 outputs["KinesisStream"], "--progress", "0.2"], env=as_test_client(server, outputs),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+                start_new_session=True)
         while True:
             ended = process.poll() is not None
             put = last_figures(errors.read_text(errors="replace")).get("records", "0")
@@ -270,9 +314,9 @@ def feed(server, outputs, group, records):
             time.sleep(0.5)
         seconds = time.monotonic() - began
     finally:
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             process.kill()
-        out = process.communicate()[0]
+        out = process.communicate()[0] if process is not None else ""
     if process.returncode != 0:
         raise Failed(f"the feed failed:\n{errors.read_text(errors='replace')[-2000:]}")
     if items != expected:
@@ -378,12 +422,12 @@ The server is still up. To look around:
   {aws} cloudformation describe-stack-resources --stack-name {STACK}
   {aws} dynamodb scan --table-name {outputs['EventDataTable']} --max-items 5
   {aws} kinesis describe-stream-summary --stream-name {outputs['KinesisStream']}
-  {aws} logs tail /aws/lambda/{processor} --since 1h --follow
+  /usr/bin/aws --endpoint-url $AWS_ENDPOINT_URL logs tail /aws/lambda/{processor} --since 1h --follow
   {binary} feed --generate 500 --seed 7 --stream {outputs['KinesisStream']}
 
 To end it and remove its folder:
 
-  kill {server.process.pid}; rm -rf {server.folder}
+  kill {server.process.pid}; tail --pid={server.process.pid} -f /dev/null; rm -rf {server.folder}
 """)
 
 
@@ -422,10 +466,9 @@ def main():
     if absent:
         say(f"demo: {', '.join(map(str, absent))}: not there; run ./dev demo, which builds them")
         return 2
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGHUP, interrupted)
     server, kept, code = Server(), False, 1
     try:
+        interrupts.take_over()
         demo(server, options)
         kept, code = options.keep, 0
     except KeyboardInterrupt:
@@ -437,10 +480,8 @@ def main():
         if server.process is not None:
             say(f"The end of the server's log:\n{server.log()}")
     finally:
+        interrupts.ending = True  # nothing interrupts from here on: what was started has to end
         if not kept:
-            # From here on nothing interrupts: what was started has to end.
-            for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(signum, signal.SIG_IGN)
             in_order = server.stop()
             server.remove()
             say("The server has ended and its folder is gone." if in_order else
@@ -449,4 +490,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # once more, while the first was being dealt with
+        sys.exit(130)
