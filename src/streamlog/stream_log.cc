@@ -123,6 +123,9 @@ async::Task<base::Result<StreamPtr>> StreamLog::persist(StreamInfo info, StreamP
   if (!saved) co_return std::unexpected(saved.error());
   const StreamPtr shown = std::move(stream);
   publish(shown->info.key, shown);
+  // Whoever follows a shard that is closed learns of its children now.
+  for (const auto& [index, shard] : shown->shards)
+    if (shard->is_closed()) shard->tail().notify();
   co_return shown;
 }
 

@@ -11,6 +11,7 @@
 #include "wire/query_codec.h"
 #include "wire/render_error.h"
 #include "wire/rest_codec.h"
+#include "wire/streamed_answer.h"
 
 namespace wire {
 
@@ -144,9 +145,14 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   if (!body) co_return refuse(call, body.error());
   const auto input = decode(call, *endpoint);
   if (!input) co_return refuse(call, input.error());
-  const auto output = co_await execute(*endpoint, authorizer_, call.context, input->get());
-  if (!output) co_return refuse(call, output.error());
-  co_return encode(call, output->get());
+  call.context.event_format = event_format_of(call.route.encoding);
+  auto reply = co_await execute(*endpoint, authorizer_, call.context, input->get());
+  if (!reply) co_return refuse(call, reply.error());
+  HttpResponse response = encode(call, reply->get());
+  if (reply->body)
+    co_return streamed_answer(std::move(response), *call.route.operation, call.route.encoding,
+                              *std::move(reply));
+  co_return response;
 }
 
 // Fills the context from the credential, or for a stranger from the server's settings.

@@ -81,6 +81,7 @@ Answer<k::DeregisterStreamConsumerOutput> deregister(const Deps& deps, const Con
                                                      k::DeregisterStreamConsumerInput input) {
   const auto target = consumer_of(input);
   if (!target) co_return std::unexpected(target.error());
+  const auto before = deps.streams.find(target->stream);
   const auto how = [name = target->consumer](StreamInfo& info) -> base::Status {
     const auto gone = std::erase_if(info.consumers, [&](const auto& c) { return c.name == name; });
     if (gone == 0) return base::error(base::ErrorCode::kAlreadyExists, "");
@@ -90,6 +91,11 @@ Answer<k::DeregisterStreamConsumerOutput> deregister(const Deps& deps, const Con
   if (!done && done.error().code == base::ErrorCode::kAlreadyExists)
     co_return std::unexpected(no_consumer(target->consumer, target->stream));
   if (!done) co_return std::unexpected(to_api_error(done.error(), target->stream));
+  // Its subscriptions look again by themselves, in time; told so, they end now.
+  for (const ConsumerInfo& consumer : before ? before->info.consumers : std::vector<ConsumerInfo>())
+    if (consumer.name == target->consumer)
+      deps.subscriptions->end(consumer_arn(target->stream, consumer),
+                              no_consumer(target->consumer, target->stream));
   co_return k::DeregisterStreamConsumerOutput();
 }
 

@@ -19,6 +19,7 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   register_consumers(registry, deps);
   register_records(registry, deps);
   register_readers(registry, deps);
+  register_subscribe(registry, deps);
 }
 
 std::optional<StreamKey> parse_stream_arn(std::string_view arn) {

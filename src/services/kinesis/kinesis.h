@@ -3,6 +3,7 @@
 // The Kinesis Data Streams API over streamlog: typed request, domain call, typed answer. One per
 // server, immutable after construction, thread-safe. The operations stand by family:
 //   streams.cc  settings.cc  tags.cc  shards.cc  consumers.cc  records.cc  readers.cc
+//   subscribe.cc
 
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "api/kinesis/operations.h"
 #include "base/clock.h"
 #include "base/seal.h"
+#include "services/kinesis/subscriptions.h"
 #include "streamlog/stream_log.h"
 #include "wire/registry.h"
 
@@ -25,6 +27,9 @@ struct Deps {
   const base::Sealer& sealer;
   const base::Clock& clock;
   std::uint32_t shard_limit = kDefaultShardLimit;
+  // Pushed to one consumer from one shard (AWS: 2 MiB); 0: as fast as the client takes them.
+  std::uint64_t fan_out_bytes_per_second = 0;
+  std::unique_ptr<Subscriptions> subscriptions = std::make_unique<Subscriptions>();
 };
 
 // `deps` and what it refers to outlive the registry.
@@ -83,5 +88,6 @@ void register_shards(wire::Registry& registry, const Deps& deps);
 void register_consumers(wire::Registry& registry, const Deps& deps);
 void register_records(wire::Registry& registry, const Deps& deps);
 void register_readers(wire::Registry& registry, const Deps& deps);
+void register_subscribe(wire::Registry& registry, const Deps& deps);
 
 }  // namespace services::kinesis
