@@ -34,12 +34,10 @@ async::Task<base::Result<StreamPtr>> StreamLog::merge(StreamKey key, std::uint32
   const ShardInfo* const other = stream ? stream->info.find_shard(adjacent) : nullptr;
   if (one == nullptr || other == nullptr)
     co_return base::error(base::ErrorCode::kNotFound, "no such shard");
-  const bool touches =
-      one->range.end + 1 == other->range.start || other->range.end + 1 == one->range.start;
-  if (!touches || shard == adjacent) co_return refused("the shards are not adjacent");
+  const bool touches = one->range.end < kHashKeyMax && one->range.end + 1 == other->range.start;
+  if (!touches) co_return refused("the shards are not adjacent, in this order");
   std::vector<std::uint32_t> parents{shard, adjacent};
-  std::vector<HashRange> children{
-      {std::min(one->range.start, other->range.start), std::max(one->range.end, other->range.end)}};
+  std::vector<HashRange> children{{one->range.start, other->range.end}};
   auto done = co_await async::run_on(
       control_, replace_shards(std::move(key), std::move(parents), std::move(children)));
   co_return done;

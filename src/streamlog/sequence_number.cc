@@ -9,6 +9,10 @@ namespace {
 // 192 bits, most significant limb first: just enough arithmetic to print and read 188 bits.
 using Wide = std::array<std::uint32_t, 6>;
 constexpr std::size_t kBits = 192;
+constexpr std::size_t kDigitsMax = 57;  // decimal digits of 2^188
+
+// AWS takes no dates from here on (seconds since 1970: somewhere in the year 2477).
+constexpr std::uint64_t kCreatedEnd = 16'025'175'000;
 
 void shift_in(Wide& wide, std::uint64_t value, unsigned bits) {
   for (unsigned done = 0; done < bits; done += 4) {
@@ -56,6 +60,31 @@ bool multiply_add(Wide& wide, std::uint32_t factor, std::uint32_t summand) {
   return carry == 0;
 }
 
+// 47 digits that begin with 2.
+std::optional<SequenceNumber> read_modern(const Wide& wide) {
+  SequenceNumber number{.shard_created_s = bits_at(wide, 148, 36),
+                        .shard_index = static_cast<std::uint32_t>(bits_at(wide, 4, 32))};
+  switch (bits_at(wide, 0, 4)) {
+    case 1:
+      number.version = SequenceVersion::kOne;
+      number.arrival_s = bits_at(wide, 100, 36);
+      return number;
+    case 2:
+      number.position = bits_at(wide, 80, 64);
+      number.arrival_s = bits_at(wide, 36, 36);
+      if (number.position > kPositionMax) return std::nullopt;
+      return number;
+    default: return std::nullopt;
+  }
+}
+
+// Below 2^125, with or without the leading 1.
+SequenceNumber read_oldest(const Wide& wide) {
+  return {.shard_created_s = bits_at(wide, 88, 36),
+          .shard_index = static_cast<std::uint32_t>(bits_at(wide, 0, 16)),
+          .version = SequenceVersion::kZero};
+}
+
 }  // namespace
 
 std::string SequenceNumber::to_string() const {
@@ -79,18 +108,16 @@ std::string SequenceNumber::to_string() const {
 }
 
 std::optional<SequenceNumber> SequenceNumber::parse(std::string_view decimal) {
-  if (decimal.size() < 50 || decimal.size() > 57) return std::nullopt;
+  if (decimal.empty() || decimal.size() > kDigitsMax) return std::nullopt;
   Wide wide{};
   for (const char c : decimal) {
     if (c < '0' || c > '9') return std::nullopt;
     if (!multiply_add(wide, 10, static_cast<std::uint32_t>(c - '0'))) return std::nullopt;
   }
-  if (bits_at(wide, 184, kBits - 184) != 2 || bits_at(wide, 0, 4) != 2) return std::nullopt;
-  const SequenceNumber number{.shard_created_s = bits_at(wide, 148, 36),
-                              .shard_index = static_cast<std::uint32_t>(bits_at(wide, 4, 32)),
-                              .position = bits_at(wide, 80, 64),
-                              .arrival_s = bits_at(wide, 36, 36)};
-  if (number.position > kPositionMax) return std::nullopt;
+  std::optional<SequenceNumber> number;
+  if (bits_at(wide, 184, kBits - 184) == 2) number = read_modern(wide);
+  else if (bits_at(wide, 125, 64) == 0) number = read_oldest(wide);
+  if (number && number->shard_created_s >= kCreatedEnd) return std::nullopt;
   return number;
 }
 

@@ -6,8 +6,28 @@
 
 namespace streamlog {
 
-Shard::Shard(ShardInfo info, async::Core& core, store::Store& store, const base::Clock& clock)
-    : info_(info), core_(core), store_(store), clock_(clock), closed_(!info_.is_open()) {}
+namespace {
+
+// Which of the records the limits let through; empty: all of them.
+std::vector<bool> admitted(ShardLimits* limits, const std::vector<NewRecord>& records) {
+  if (limits == nullptr) return {};
+  std::vector<bool> taken;
+  taken.reserve(records.size());
+  for (const NewRecord& record : records)
+    taken.push_back(limits->admit_write(record.partition_key.size() + record.data.size()));
+  return taken;
+}
+
+}  // namespace
+
+Shard::Shard(ShardInfo info, async::Core& core, store::Store& store, const base::Clock& clock,
+             std::unique_ptr<ShardLimits> limits)
+    : info_(info),
+      core_(core),
+      store_(store),
+      clock_(clock),
+      limits_(std::move(limits)),
+      closed_(!info_.is_open()) {}
 
 std::string Shard::tip_key() const {
   std::string key = "streamlog/tip/";
@@ -42,16 +62,19 @@ async::Task<base::Result<Appended>> Shard::append_here(std::vector<NewRecord> re
   if (is_closed()) co_return base::error(base::ErrorCode::kConflict, "the shard is closed");
   // Arrival times never run backwards within a shard, whatever the wall clock does.
   last_arrival_ = std::max(last_arrival_, clock_.now());
-  const Appended appended{.first = next_, .arrival = last_arrival_};
+  const Appended appended{
+      .first = next_, .arrival = last_arrival_, .taken = admitted(limits_.get(), records)};
   std::vector<std::string> entries;
   entries.reserve(records.size());
-  for (const NewRecord& record : records)
-    entries.push_back(encode_record(record, appended.arrival));
+  for (std::size_t i = 0; i < records.size(); ++i)
+    if (appended.has(i)) entries.push_back(encode_record(records[i], appended.arrival));
+  if (entries.empty()) co_return appended;
+  const std::size_t taken = entries.size();
   store::Batch batch;
   batch.append(info_.log, appended.first, std::move(entries));
   const auto sequence = store_.submit(std::move(batch));
   if (!sequence) co_return std::unexpected(sequence.error());
-  next_ += records.size();
+  next_ += taken;
   const Position end = next_;
   const base::Status synced = co_await store_.durable(*sequence);
   if (!synced) co_return std::unexpected(synced.error());

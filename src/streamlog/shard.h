@@ -16,6 +16,7 @@
 #include "store/store.h"
 #include "streamlog/record.h"
 #include "streamlog/stream_info.h"
+#include "streamlog/throughput.h"
 
 namespace streamlog {
 
@@ -23,13 +24,19 @@ inline constexpr std::size_t kReadRecordsMax = 10'000;
 inline constexpr std::size_t kReadBytesMax = 10U << 20U;
 
 struct Appended {
-  Position first = 0;  // of the first record; the others follow
+  Position first = 0;  // of the first record that was taken; the others follow
   base::Timestamp arrival;
+  // In the order given; empty: all were taken. A record that is refused leaves no gap.
+  std::vector<bool> taken;
+
+  bool has(std::size_t record) const { return taken.empty() || taken[record]; }
 };
 
 class Shard {
  public:
-  Shard(ShardInfo info, async::Core& core, store::Store& store, const base::Clock& clock);
+  // With `limits`, append() takes no more than they let through.
+  Shard(ShardInfo info, async::Core& core, store::Store& store, const base::Clock& clock,
+        std::unique_ptr<ShardLimits> limits = nullptr);
 
   // Finds where the log ends. Once, before anything else.
   async::Task<base::Status> open();
@@ -37,7 +44,8 @@ class Shard {
   // Fixed for the shard's life: id, range, parents, log. Whether it is closed: is_closed().
   const ShardInfo& info() const { return info_; }
 
-  // Records go in together, in this order. kConflict: the shard is closed.
+  // Records go in together, in this order; what exceeds the limits stays out. kConflict: the shard
+  // is closed.
   async::Task<base::Result<Appended>> append(std::vector<NewRecord> records);
 
   // Records from `from` on, at most `limit` of them and `bytes_max` of data (always one, if any).
@@ -62,6 +70,8 @@ class Shard {
   bool is_closed() const { return closed_.load(std::memory_order_acquire); }
   // Notified after each commit, and when the shard closes.
   async::Signal& tail() { return tail_; }
+  // nullptr: none are enforced.
+  ShardLimits* limits() const { return limits_.get(); }
 
  private:
   async::Task<base::Result<Appended>> append_here(std::vector<NewRecord> records);
@@ -73,6 +83,7 @@ class Shard {
   async::Core& core_;
   store::Store& store_;
   const base::Clock& clock_;
+  const std::unique_ptr<ShardLimits> limits_;
 
   // On core_ only.
   Position next_ = 1;

@@ -58,6 +58,24 @@ ShardInfo to_shard(const json::object& object) {
   return shard;
 }
 
+json::object consumer_value(const ConsumerInfo& consumer) {
+  json::object object{{"name", consumer.name},
+                      {"created", time_value(consumer.created)},
+                      {"tags", tags_value(consumer.tags)}};
+  if (!consumer.resource_policy.empty()) object["resource_policy"] = consumer.resource_policy;
+  return object;
+}
+
+ConsumerInfo to_consumer(const json::object& object) {
+  ConsumerInfo consumer;
+  consumer.name = object.at("name").as_string();
+  consumer.created = to_time(object.at("created"));
+  consumer.tags = to_tags(object.at("tags"));
+  if (const json::value* policy = object.if_contains("resource_policy"))
+    consumer.resource_policy = policy->as_string();
+  return consumer;
+}
+
 StreamInfo to_stream(const json::object& object) {
   StreamInfo stream;
   stream.key = {std::string(object.at("account").as_string()),
@@ -73,9 +91,9 @@ StreamInfo to_stream(const json::object& object) {
   for (const auto& metric : object.at("shard_metrics").as_array())
     stream.shard_metrics.emplace_back(metric.as_string());
   stream.tags = to_tags(object.at("tags"));
+  stream.warm_mib = optional_number<std::uint32_t>(object, "warm_mib");
   for (const auto& consumer : object.at("consumers").as_array())
-    stream.consumers.push_back({std::string(consumer.at("name").as_string()),
-                                to_time(consumer.at("created")), to_tags(consumer.at("tags"))});
+    stream.consumers.push_back(to_consumer(consumer.as_object()));
   stream.resource_policy = object.at("resource_policy").as_string();
   for (const auto& shard : object.at("shards").as_array())
     stream.shards.push_back(to_shard(shard.as_object()));
@@ -89,10 +107,8 @@ std::string encode_stream(const StreamInfo& stream) {
   for (const ShardInfo& shard : stream.shards) shards.push_back(shard_value(shard));
   json::array consumers;
   for (const ConsumerInfo& consumer : stream.consumers)
-    consumers.push_back({{"name", consumer.name},
-                         {"created", time_value(consumer.created)},
-                         {"tags", tags_value(consumer.tags)}});
-  const json::object object{
+    consumers.push_back(consumer_value(consumer));
+  json::object object{
       {"version", 1},
       {"account", stream.key.account_id},
       {"region", stream.key.region},
@@ -109,6 +125,7 @@ std::string encode_stream(const StreamInfo& stream) {
       {"consumers", std::move(consumers)},
       {"resource_policy", stream.resource_policy},
       {"shards", std::move(shards)}};
+  if (stream.warm_mib) object["warm_mib"] = *stream.warm_mib;
   return json::serialize(object);
 }
 

@@ -20,14 +20,22 @@ std::string StreamKey::arn() const {
   return fmt::format("arn:aws:kinesis:{}:{}:stream/{}", region, account_id, name);
 }
 
-std::string shard_id(std::uint32_t index) { return fmt::format("shardId-{:012}", index); }
+// AWS counts with 32-bit integers that have a sign: 2^31 is "shardId--02147483648".
+std::string shard_id(std::uint32_t index) {
+  return fmt::format("shardId-{:012}", static_cast<std::int32_t>(index));
+}
 
 std::optional<std::uint32_t> parse_shard_id(std::string_view id) {
-  constexpr std::string_view kPrefix = "shardId-";
-  if (id.starts_with(kPrefix)) id.remove_prefix(kPrefix.size());
+  const std::size_t hyphen = id.find('-');
+  if (hyphen != std::string_view::npos) {
+    const std::string_view rest = id.substr(hyphen + 1);
+    const std::string_view number = rest.substr(0, rest.find('-'));
+    if (!number.empty()) id = number;
+  }
   std::uint32_t index = 0;
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), index);
   if (id.empty() || error != std::errc() || end != id.data() + id.size()) return std::nullopt;
+  if (index > kShardIndexMax) return std::nullopt;
   return index;
 }
 

@@ -45,13 +45,18 @@ struct ShardInfo {
   bool operator==(const ShardInfo&) const = default;
 };
 
+inline constexpr std::uint32_t kShardIndexMax = 0x7fff'ffff;
+
 std::string shard_id(std::uint32_t index);
+// As AWS reads ids: what stands after the first hyphen counts ("shardId-3", "anything-0003"), or
+// the whole text where there is none ("3"). nullopt: not a number, or above kShardIndexMax.
 std::optional<std::uint32_t> parse_shard_id(std::string_view id);
 
 struct ConsumerInfo {
   std::string name;
   base::Timestamp created;
   std::map<std::string, std::string> tags;
+  std::string resource_policy;  // JSON; empty: none
 
   bool operator==(const ConsumerInfo&) const = default;
 };
@@ -66,7 +71,8 @@ struct StreamInfo {
   bool on_demand = false;
   std::uint32_t retention_hours = 24;
   std::uint32_t record_kib_max = 1024;
-  std::string encryption_key;  // empty: none
+  std::optional<std::uint32_t> warm_mib;  // warm throughput of an on-demand stream, MiB/s
+  std::string encryption_key;             // empty: none
   std::vector<std::string> shard_metrics;
   std::map<std::string, std::string> tags;
   std::vector<ConsumerInfo> consumers;

@@ -18,6 +18,26 @@ std::string store_key(const StreamKey& key) {
   return std::string(kStreamPrefix) + key.account_id + "/" + key.region + "/" + key.name;
 }
 
+base::Result<PolicyPtr> parse(const std::string& policy, const StreamKey& key) {
+  if (policy.empty()) return PolicyPtr();
+  auto parsed = auth::parse_shared_policy(policy, auth::PolicyKind::kResource);
+  if (!parsed)
+    return base::error(base::ErrorCode::kInvalidArgument,
+                       "a resource policy of " + key.arn() + ": " + parsed.error().message);
+  return *std::move(parsed);
+}
+
+// A policy that cannot be read is an error: passing it over could allow what it denies.
+base::Status parse_policies(const StreamInfo& info, Stream& stream) {
+  ASSIGN_OR_RETURN(stream.policy, parse(info.resource_policy, info.key));
+  for (const ConsumerInfo& consumer : info.consumers) {
+    if (consumer.resource_policy.empty()) continue;
+    ASSIGN_OR_RETURN(stream.consumer_policies[consumer.name],
+                     parse(consumer.resource_policy, info.key));
+  }
+  return {};
+}
+
 auto no_stream(const StreamKey& key) {
   return base::error(base::ErrorCode::kNotFound, "no stream " + key.arn());
 }
@@ -29,16 +49,25 @@ std::shared_ptr<Shard> Stream::shard(std::uint32_t index) const {
   return found == shards.end() ? nullptr : found->second;
 }
 
+PolicyPtr Stream::consumer_policy(const std::string& name) const {
+  const auto found = consumer_policies.find(name);
+  return found == consumer_policies.end() ? nullptr : found->second;
+}
+
 StreamLog::StreamLog(store::Store& store, async::Core& control, CoreOf core_of,
-                     const base::Clock& clock, base::Random& random)
+                     const base::Clock& clock, base::Random& random, StreamLogOptions options)
     : store_(store),
       control_(control),
       core_of_(std::move(core_of)),
       clock_(clock),
-      random_(random) {}
+      random_(random),
+      options_(options),
+      accounts_(store, control, clock) {}
 
 std::shared_ptr<Shard> StreamLog::run_shard(const ShardInfo& info) const {
-  return std::make_shared<Shard>(info, core_of_(info.log.value()), store_, clock_);
+  auto limits = options_.enforce_limits ? std::make_unique<ShardLimits>(clock_) : nullptr;
+  return std::make_shared<Shard>(info, core_of_(info.log.value()), store_, clock_,
+                                 std::move(limits));
 }
 
 async::Task<base::Result<StreamPtr>> StreamLog::load(StreamInfo info) {
@@ -49,11 +78,15 @@ async::Task<base::Result<StreamPtr>> StreamLog::load(StreamInfo info) {
     if (!opened) co_return std::unexpected(opened.error());
     stream->shards.emplace(shard_info.index, std::move(shard));
   }
+  const base::Status parsed = parse_policies(info, *stream);
+  if (!parsed) co_return std::unexpected(parsed.error());
   stream->info = std::move(info);
   co_return StreamPtr(std::move(stream));
 }
 
 async::Task<base::Status> StreamLog::open() {
+  const base::Status accounts = co_await accounts_.open();
+  if (!accounts) co_return std::unexpected(accounts.error());
   const auto next = co_await store_.get(std::string(kNextLogKey));
   if (!next) co_return std::unexpected(next.error());
   if (next->has_value()) next_log_ = base::read_u64(**next);
@@ -111,6 +144,8 @@ async::Task<base::Result<StreamPtr>> StreamLog::persist(StreamInfo info, StreamP
   base::append_u64(next, next_log_);
   batch.put(std::string(kNextLogKey), std::move(next));
   auto stream = std::make_shared<Stream>();
+  const base::Status parsed = parse_policies(info, *stream);
+  if (!parsed) co_return std::unexpected(parsed.error());
   for (const ShardInfo& shard : info.shards) {
     auto running = before ? before->shard(shard.index) : nullptr;
     stream->shards.emplace(shard.index, running ? std::move(running) : run_shard(shard));
@@ -148,6 +183,7 @@ async::Task<base::Result<StreamPtr>> StreamLog::create_here(StreamKey key, Creat
   info.on_demand = options.on_demand;
   info.record_kib_max = options.record_kib_max;
   info.retention_hours = options.retention_hours;
+  info.warm_mib = options.warm_mib;
   info.tags = std::move(options.tags);
   std::uint32_t index = 0;
   for (const HashRange range : even_ranges(options.shard_count))

@@ -13,18 +13,26 @@
 
 #include "async/gate.h"
 #include "async/mutex.h"
+#include "auth/policy.h"
 #include "base/random.h"
 #include "base/snapshot.h"
+#include "streamlog/account_settings.h"
 #include "streamlog/shard.h"
 
 namespace streamlog {
+
+using PolicyPtr = std::shared_ptr<const auth::PolicyDocument>;  // null: none
 
 // A stream with its running shards. Immutable; replaced as a whole when the stream changes.
 struct Stream {
   StreamInfo info;
   std::map<std::uint32_t, std::shared_ptr<Shard>> shards;
+  // The resource policies of `info`, parsed.
+  PolicyPtr policy;
+  std::map<std::string, PolicyPtr> consumer_policies;  // by name, where there is one
 
   std::shared_ptr<Shard> shard(std::uint32_t index) const;
+  PolicyPtr consumer_policy(const std::string& name) const;
 };
 using StreamPtr = std::shared_ptr<const Stream>;
 
@@ -33,7 +41,12 @@ struct CreateOptions {
   bool on_demand = false;
   std::uint32_t record_kib_max = 1024;
   std::uint32_t retention_hours = 24;
+  std::optional<std::uint32_t> warm_mib;
   std::map<std::string, std::string> tags;
+};
+
+struct StreamLogOptions {
+  bool enforce_limits = false;  // each shard has its ShardLimits
 };
 
 class StreamLog {
@@ -42,7 +55,7 @@ class StreamLog {
   using CoreOf = std::function<async::Core&(std::uint64_t n)>;
 
   StreamLog(store::Store& store, async::Core& control, CoreOf core_of, const base::Clock& clock,
-            base::Random& random);
+            base::Random& random, StreamLogOptions options = {});
 
   // Loads what is there. Once, before anything else.
   async::Task<base::Status> open();
@@ -62,6 +75,7 @@ class StreamLog {
                                               std::function<base::Status(StreamInfo&)> change);
   // `at` begins the second child; strictly inside the shard's range.
   async::Task<base::Result<StreamPtr>> split(StreamKey key, std::uint32_t shard, HashKey at);
+  // `adjacent` begins where `shard` ends.
   async::Task<base::Result<StreamPtr>> merge(StreamKey key, std::uint32_t shard,
                                              std::uint32_t adjacent);
   // Splits and merges until `target` even shards are open.
@@ -69,6 +83,8 @@ class StreamLog {
   // Trims what retention has passed, and forgets closed shards once they are empty.
   async::Task<base::Status> enforce_retention();
 
+  AccountSettings& accounts() { return accounts_; }
+  const AccountSettings& accounts() const { return accounts_; }
   // Notified when any stream is made, changed or removed.
   async::Signal& changed() { return changed_; }
 
@@ -99,6 +115,8 @@ class StreamLog {
   CoreOf core_of_;
   const base::Clock& clock_;
   base::Random& random_;
+  const StreamLogOptions options_;
+  AccountSettings accounts_;
 
   async::Mutex changing_;  // one change at a time, whatever it awaits
   std::uint64_t next_log_ = 1;

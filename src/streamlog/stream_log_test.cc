@@ -21,8 +21,41 @@ TEST(SequenceNumber, HasAwsFormAndRoundTrips) {
   EXPECT_EQ(text.size(), 56U);
   EXPECT_TRUE(text.starts_with("49"));
   EXPECT_EQ(SequenceNumber::parse(text), number);
-  EXPECT_EQ(SequenceNumber::parse("12"), std::nullopt);
+  EXPECT_EQ(SequenceNumber::parse("49" + text.substr(4)), std::nullopt);
   EXPECT_EQ(SequenceNumber::parse(text + "x"), std::nullopt);
+}
+
+TEST(SequenceNumber, RecognisesOlderVersions) {
+  const auto oldest = SequenceNumber::parse("5");
+  ASSERT_TRUE(oldest.has_value());
+  EXPECT_EQ(oldest->version, SequenceVersion::kZero);
+  EXPECT_EQ(oldest->shard_index, 5U);
+  // 0x2...1, with zeros between: version 1.
+  const auto one =
+      SequenceNumber::parse("49039857307708443467467104868809893875799651909875269633");
+  ASSERT_TRUE(one.has_value());
+  EXPECT_EQ(one->version, SequenceVersion::kOne);
+  EXPECT_EQ(one->shard_created_s, 0U);
+}
+
+TEST(SequenceNumber, RefusesDatesBeyondTheCalendar) {
+  SequenceNumber late{.shard_created_s = 16'025'175'000, .position = 1};
+  EXPECT_EQ(SequenceNumber::parse(late.to_string()), std::nullopt);
+  late.shard_created_s -= 1;
+  EXPECT_EQ(SequenceNumber::parse(late.to_string()), late);
+  // 0x13bb2cc3d8 and zeros: the oldest form.
+  EXPECT_EQ(SequenceNumber::parse("26227199374822427428162556223570313216"), std::nullopt);
+}
+
+TEST(ShardId, IsReadAsAwsReadsIt) {
+  EXPECT_EQ(parse_shard_id("shardId-000000000003"), 3U);
+  EXPECT_EQ(parse_shard_id("3"), 3U);
+  EXPECT_EQ(parse_shard_id("any thing-0003-9"), 3U);
+  EXPECT_EQ(parse_shard_id("-7"), 7U);
+  for (const char* const bad :
+       {"", "x", "shardId-", "2.14E4", "2147483648", "shardId-002147483648"})
+    EXPECT_EQ(parse_shard_id(bad), std::nullopt) << bad;
+  EXPECT_EQ(shard_id(0x8000'0000), "shardId--02147483648");
 }
 
 TEST(HashKey, RangesCoverTheRingAsAwsCutsIt) {
@@ -124,6 +157,7 @@ TEST_F(StreamLogTest, RefusesSplitsAndMergesThatCannotBe) {
   make(4);
   EXPECT_EQ(core.run(log->split(kKey, 0, 1)).error().code, base::ErrorCode::kInvalidArgument);
   EXPECT_EQ(core.run(log->merge(kKey, 0, 2)).error().code, base::ErrorCode::kInvalidArgument);
+  EXPECT_EQ(core.run(log->merge(kKey, 1, 0)).error().code, base::ErrorCode::kInvalidArgument);
   EXPECT_EQ(core.run(log->split(kKey, 9, 1)).error().code, base::ErrorCode::kNotFound);
 }
 
@@ -179,6 +213,54 @@ TEST_F(StreamLogTest, TheTailWakesOnCommit) {
   const auto seen = shard->tail().version();
   put(*shard, "x");
   EXPECT_TRUE(core.run(shard->tail().wait_past(seen, core.now())));
+}
+
+TEST_F(StreamLogTest, LimitsKeepRecordsOutAndLeaveNoGap) {
+  log = std::make_unique<StreamLog>(
+      store, core, [this](std::uint64_t) -> async::Core& { return core; }, clock, random,
+      StreamLogOptions{.enforce_limits = true});
+  const auto shard = make()->shard(0);
+  const std::string large(600U << 10U, 'x');
+  const auto appended =
+      core.run(shard->append({{"k", "a"}, {"k", large}, {"k", large}, {"k", "b"}}));
+  ASSERT_TRUE(appended.has_value());
+  EXPECT_THAT(appended->taken, testing::ElementsAre(true, true, false, true));
+  EXPECT_EQ(shard->end(), 4U);
+  const auto refused = core.run(shard->append({{"k", large}}));
+  EXPECT_FALSE(refused->has(0));
+  EXPECT_THAT(data_of(*shard), testing::ElementsAre("a", large, "b"));
+}
+
+TEST_F(StreamLogTest, PoliciesAreParsedOnceAndKept) {
+  constexpr std::string_view kPolicy =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kinesis:*","Resource":"*"}]})";
+  make();
+  const auto set = [kPolicy](StreamInfo& info) -> base::Status {
+    info.resource_policy = kPolicy;
+    info.warm_mib = 100;
+    info.consumers.push_back({.name = "with", .resource_policy = std::string(kPolicy)});
+    info.consumers.push_back({.name = "without"});
+    return {};
+  };
+  ASSERT_TRUE(core.run(log->update(kKey, set)).has_value());
+  const StreamInfo before = log->find(kKey)->info;
+  reopen();
+  const StreamPtr stream = log->find(kKey);
+  EXPECT_EQ(stream->info, before);
+  ASSERT_NE(stream->policy, nullptr);
+  EXPECT_EQ(stream->policy->statements.size(), 1U);
+  EXPECT_NE(stream->consumer_policy("with"), nullptr);
+  EXPECT_EQ(stream->consumer_policy("without"), nullptr);
+}
+
+TEST_F(StreamLogTest, APolicyThatCannotBeReadIsRefused) {
+  make();
+  const auto set = [](StreamInfo& info) -> base::Status {
+    info.resource_policy = "{";
+    return {};
+  };
+  EXPECT_FALSE(core.run(log->update(kKey, set)).has_value());
+  EXPECT_EQ(log->find(kKey)->info.resource_policy, "");
 }
 
 TEST_F(StreamLogTest, RemovingForgetsEverything) {
