@@ -12,7 +12,7 @@ target_compile_definitions(millrace_options INTERFACE
 
 if(MILLRACE_SANITIZE)
   target_compile_options(millrace_options INTERFACE
-    -fsanitize=${MILLRACE_SANITIZE} -fno-sanitize-recover=all -g1 -O1)
+    -fsanitize=${MILLRACE_SANITIZE} -fno-sanitize-recover=all -g1)
   target_link_options(millrace_options INTERFACE -fsanitize=${MILLRACE_SANITIZE})
   target_compile_definitions(millrace_options INTERFACE MILLRACE_SANITIZED=1)
 endif()
