@@ -64,6 +64,7 @@ async::Task<void> Instance::run() {
   idle_deadline_.set(base::SteadyTime::max());
   changed_.notify();
   if (connection_ != nullptr) co_await connection_->close();
+  co_await questions_.close();
   if (!partial_line_.empty()) print_line(std::exchange(partial_line_, {}));
   co_await log_.close();
 }
@@ -313,6 +314,8 @@ std::uint64_t Instance::memory_used_mb() {
 // --- the Runtime API --------------------------------------------------------------------------
 
 async::Task<wire::HttpResponse> Instance::serve(wire::HttpRequest request) {
+  const auto pass = questions_.enter();
+  if (!pass) co_return api_failure(503, "Ended", "this environment takes no more events");
   std::string_view path = request.path;
   if (!path.starts_with(kApi)) co_return api_failure(404, "InvalidPath", "no such path");
   path.remove_prefix(kApi.size());

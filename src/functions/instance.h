@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "async/deadline.h"
+#include "async/gate.h"
 #include "async/signal.h"
 #include "functions/invoker.h"
 #include "functions/log_writer.h"
@@ -122,6 +123,7 @@ class Instance {
   Job* job_ = nullptr;
   std::uint64_t polls_ = 0;
   async::Signal changed_;
+  async::Gate questions_;  // of the runtime, under way: each holds a pointer to this
   async::Deadline idle_deadline_;
 };
 

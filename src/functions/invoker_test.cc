@@ -8,6 +8,7 @@
 #include <csignal>
 #include <deque>
 #include <filesystem>
+#include <future>
 
 #include "async/manual_core.h"
 #include "functions/event_queue.h"
@@ -206,12 +207,13 @@ class InvokerTest : public testing::Test {
     auto result = co_await invoker.invoke(std::move(invocation));
     outcome->emplace(std::move(result));
   }
-  // Work on the pool's threads comes back too.
+  // Until neither the core nor the pool's one thread has anything left to do.
   void settle() {
-    for (int i = 0; i < 50; ++i) {
-      core_.run_ready();
-      if (i % 5 == 4) ::usleep(500);
-    }
+    do {
+      std::promise<void> passed;
+      pool_.submit([&passed] { passed.set_value(); });
+      passed.get_future().wait();
+    } while (core_.run_ready());
   }
 
   struct Reply {
