@@ -2,32 +2,83 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 
 #include "base/check.h"
 
 namespace base {
 namespace {
 
-std::string digest(const EVP_MD* algorithm, std::string_view bytes) {
-  std::string out(static_cast<std::size_t>(EVP_MD_get_size(algorithm)), '\0');
-  unsigned size = 0;
-  CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size,
-                   algorithm, nullptr) == 1);
+// One digest algorithm, fetched once: OpenSSL looks an algorithm up by its name each time that it
+// is given one of the built-in tables, which takes longer than hashing a short text.
+class Algorithm {
+ public:
+  explicit Algorithm(const char* name) : md_(EVP_MD_fetch(nullptr, name, nullptr)) {
+    CHECK(md_ != nullptr);
+  }
+  const EVP_MD* get() const { return md_; }
+  std::size_t size() const { return static_cast<std::size_t>(EVP_MD_get_size(md_)); }
+
+ private:
+  EVP_MD* md_;  // lives as long as the process
+};
+
+const Algorithm& sha256_algorithm() {
+  static const Algorithm algorithm("SHA2-256");
+  return algorithm;
+}
+const Algorithm& sha1_algorithm() {
+  static const Algorithm algorithm("SHA1");
+  return algorithm;
+}
+const Algorithm& md5_algorithm() {
+  static const Algorithm algorithm("MD5");
+  return algorithm;
+}
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+// Scratch of this thread: making one for each digest would cost two allocations.
+EVP_MD_CTX* scratch() {
+  static thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  CHECK(context != nullptr);
+  return context.get();
+}
+
+std::string digest(const Algorithm& algorithm, std::string_view first,
+                   std::string_view second = {}) {
+  std::string out(algorithm.size(), '\0');
+  EVP_MD_CTX* const context = scratch();
+  CHECK(EVP_DigestInit_ex2(context, algorithm.get(), nullptr) == 1);
+  CHECK(EVP_DigestUpdate(context, first.data(), first.size()) == 1);
+  CHECK(EVP_DigestUpdate(context, second.data(), second.size()) == 1);
+  CHECK(EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(out.data()), nullptr) == 1);
   return out;
 }
 
-std::string hmac(const EVP_MD* algorithm, std::string_view key, std::string_view bytes) {
-  std::string out(static_cast<std::size_t>(EVP_MD_get_size(algorithm)), '\0');
-  unsigned size = 0;
-  CHECK(HMAC(algorithm, key.data(), static_cast<int>(key.size()),
-             reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-             reinterpret_cast<unsigned char*>(out.data()), &size) != nullptr);
-  return out;
+// RFC 2104, for digests with blocks of 64 bytes.
+std::string hmac(const Algorithm& algorithm, std::string_view key, std::string_view bytes) {
+  std::array<char, 64> block{};
+  if (key.size() > block.size()) {
+    const std::string hashed = digest(algorithm, key);
+    std::ranges::copy(hashed, block.begin());
+  } else {
+    std::ranges::copy(key, block.begin());
+  }
+  for (char& c : block) c = static_cast<char>(c ^ 0x36);
+  const std::string_view padded(block.data(), block.size());
+  const std::string inner = digest(algorithm, padded, bytes);
+  for (char& c : block) c = static_cast<char>(c ^ 0x36 ^ 0x5c);
+  std::string outer = digest(algorithm, padded, inner);
+  OPENSSL_cleanse(block.data(), block.size());
+  return outer;
 }
 
 template <class T>
@@ -71,14 +122,14 @@ bool has_crc32c_instruction() { return false; }
 
 }  // namespace
 
-std::string sha256(std::string_view bytes) { return digest(EVP_sha256(), bytes); }
-std::string sha1(std::string_view bytes) { return digest(EVP_sha1(), bytes); }
-std::string md5(std::string_view bytes) { return digest(EVP_md5(), bytes); }
+std::string sha256(std::string_view bytes) { return digest(sha256_algorithm(), bytes); }
+std::string sha1(std::string_view bytes) { return digest(sha1_algorithm(), bytes); }
+std::string md5(std::string_view bytes) { return digest(md5_algorithm(), bytes); }
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-  return hmac(EVP_sha256(), key, bytes);
+  return hmac(sha256_algorithm(), key, bytes);
 }
 std::string hmac_sha1(std::string_view key, std::string_view bytes) {
-  return hmac(EVP_sha1(), key, bytes);
+  return hmac(sha1_algorithm(), key, bytes);
 }
 
 std::uint32_t crc32(std::string_view bytes, std::uint32_t before) {
