@@ -2,6 +2,7 @@
 
 #include "api/lambda/errors.h"
 #include "base/log.h"
+#include "store/for_each.h"
 
 namespace functions {
 namespace {
@@ -20,20 +21,12 @@ api::Error function_not_found(const std::string& arn) {
 
 async::Task<base::Status> Catalogue::open() {
   ByKey loaded;
-  std::string from(kPrefix);
-  const std::string to = store::prefix_end(from);
-  for (;;) {
-    const auto page = co_await store_.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) break;
-    for (const store::KeyValue& entry : *page) {
-      auto function = decode_function(entry.value);
-      if (!function) co_return std::unexpected(function.error());
-      FunctionKey key = function->key;
-      loaded.emplace(std::move(key), std::make_shared<const Function>(*std::move(function)));
-    }
-    from = page->back().key + '\0';
-  }
+  const base::Status read = co_await store::for_each_decoded(
+      store_, std::string(kPrefix), decode_function, [&loaded](Function function) {
+        FunctionKey key = function.key;
+        loaded.emplace(std::move(key), std::make_shared<const Function>(std::move(function)));
+      });
+  if (!read) co_return read;
   functions_.set(std::move(loaded));
   co_return base::Status();
 }

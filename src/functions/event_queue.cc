@@ -6,6 +6,7 @@
 #include "async/timer.h"
 #include "base/encoding.h"
 #include "base/log.h"
+#include "store/for_each.h"
 
 namespace functions {
 namespace {
@@ -76,22 +77,15 @@ EventQueue::EventQueue(store::Store& store, async::Core& control, Invoker& invok
     : store_(store), control_(control), invoker_(invoker), clock_(clock), random_(random) {}
 
 async::Task<base::Status> EventQueue::open() {
-  std::string from(kPrefix);
-  const std::string to = store::prefix_end(from);
-  for (;;) {
-    const auto page = co_await store_.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) co_return base::Status();
-    for (const store::KeyValue& entry : *page) {
-      const auto event = Event::decode(entry.value);
-      if (!event) co_return std::unexpected(event.error());
-      const std::uint64_t id = base::read_u64(entry.key.substr(kPrefix.size()));
-      waiting_.emplace(id, event->due);
-      ++held_;
-      next_id_ = std::max(next_id_, id + 1);
-    }
-    from = page->back().key + '\0';
-  }
+  return store::for_each(
+      store_, std::string(kPrefix), [this](const store::KeyValue& entry) -> base::Status {
+        ASSIGN_OR_RETURN(const Event event, Event::decode(entry.value));
+        const std::uint64_t id = base::read_u64(entry.key.substr(kPrefix.size()));
+        waiting_.emplace(id, event.due);
+        ++held_;
+        next_id_ = std::max(next_id_, id + 1);
+        return {};
+      });
 }
 
 void EventQueue::start() { async::spawn(control_, gate_, dispatch()); }

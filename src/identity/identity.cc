@@ -2,29 +2,9 @@
 
 #include "base/log.h"
 #include "identity/codec.h"
+#include "store/for_each.h"
 
 namespace identity {
-namespace {
-
-// Every entry under the prefix, decoded, handed to `take`.
-template <class Decode, class Take>
-async::Task<base::Status> each(store::Store& store, std::string prefix, Decode decode, Take take) {
-  std::string from = prefix;
-  const std::string to = store::prefix_end(prefix);
-  for (;;) {
-    const auto page = co_await store.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) co_return base::Status();
-    for (const store::KeyValue& entry : *page) {
-      auto entity = decode(entry.value);
-      if (!entity) co_return std::unexpected(entity.error());
-      take(*std::move(entity));
-    }
-    from = page->back().key + '\0';
-  }
-}
-
-}  // namespace
 
 Identity::Identity(std::string account_id, RootKey root, store::Store& store, async::Core& control,
                    const base::Clock& clock, base::Random& random, const base::Sealer& sealer)
@@ -56,24 +36,26 @@ async::Task<base::Status> Identity::open() {
 }
 
 async::Task<base::Status> Identity::load(Directory& directory) {
-  const auto users = co_await each(store_, user_key(account_id_, ""), decode_user, [&](User user) {
-    const std::string name = user.name;
-    directory.users.emplace(name, std::make_shared<const User>(std::move(user)));
-  });
+  const auto users = co_await store::for_each_decoded(
+      store_, user_key(account_id_, ""), decode_user, [&](User user) {
+        const std::string name = user.name;
+        directory.users.emplace(name, std::make_shared<const User>(std::move(user)));
+      });
   if (!users) co_return users;
-  const auto groups =
-      co_await each(store_, group_key(account_id_, ""), decode_group, [&](Group group) {
+  const auto groups = co_await store::for_each_decoded(
+      store_, group_key(account_id_, ""), decode_group, [&](Group group) {
         const std::string name = group.name;
         directory.groups.emplace(name, std::make_shared<const Group>(std::move(group)));
       });
   if (!groups) co_return groups;
-  const auto roles = co_await each(store_, role_key(account_id_, ""), decode_role, [&](Role role) {
-    const std::string name = role.name;
-    directory.roles.emplace(name, std::make_shared<const Role>(std::move(role)));
-  });
+  const auto roles = co_await store::for_each_decoded(
+      store_, role_key(account_id_, ""), decode_role, [&](Role role) {
+        const std::string name = role.name;
+        directory.roles.emplace(name, std::make_shared<const Role>(std::move(role)));
+      });
   if (!roles) co_return roles;
-  const auto policies =
-      co_await each(store_, policy_key(account_id_, ""), decode_policy, [&](ManagedPolicy policy) {
+  const auto policies = co_await store::for_each_decoded(
+      store_, policy_key(account_id_, ""), decode_policy, [&](ManagedPolicy policy) {
         const std::string arn = policy.arn;
         directory.policies.emplace(arn, std::make_shared<const ManagedPolicy>(std::move(policy)));
       });

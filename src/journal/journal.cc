@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "journal/keys.h"
+#include "store/for_each.h"
 
 namespace journal {
 namespace {
@@ -39,21 +40,16 @@ async::Task<base::Status> Journal::open() {
   if (!next) co_return std::unexpected(next.error());
   if (next->has_value() && (*next)->size() == 8) next_id_ = base::read_u64(**next);
 
+  std::vector<GroupInfo> infos;
+  const base::Status read = co_await store::for_each_decoded(
+      store_, std::string(keys::kGroups), decode_group,
+      [&infos](GroupInfo info) { infos.push_back(std::move(info)); });
+  if (!read) co_return read;
   Groups groups;
-  std::string from(keys::kGroups);
-  const std::string to = store::prefix_end(from);
-  for (;;) {
-    const auto page = co_await store_.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) break;
-    for (const store::KeyValue& entry : *page) {
-      auto info = decode_group(entry.value);
-      if (!info) co_return std::unexpected(info.error());
-      const auto group = co_await load_group(store_, *std::move(info));
-      if (!group) co_return std::unexpected(group.error());
-      groups.emplace((*group)->info.key, *group);
-    }
-    from = page->back().key + '\0';
+  for (GroupInfo& info : infos) {
+    const auto group = co_await load_group(store_, std::move(info));
+    if (!group) co_return std::unexpected(group.error());
+    groups.emplace((*group)->info.key, *group);
   }
   groups_.set(std::move(groups));
   co_return base::Status();

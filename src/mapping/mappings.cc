@@ -4,6 +4,7 @@
 
 #include "async/timer.h"
 #include "base/log.h"
+#include "store/for_each.h"
 
 namespace mapping {
 namespace {
@@ -47,22 +48,13 @@ Mappings::Mappings(store::Store& store, async::Core& control, SourceOpener& sour
 Mappings::~Mappings() = default;
 
 async::Task<base::Status> Mappings::open() {
-  std::string from(kPrefix);
-  const std::string to = store::prefix_end(from);
-  for (;;) {
-    const auto page = co_await store_.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) co_return base::Status();
-    for (const store::KeyValue& entry : *page) {
-      auto config = decode_config(entry.value);
-      if (!config) co_return std::unexpected(config.error());
-      auto running = std::make_unique<Running>();
-      running->config = *std::move(config);
-      const std::string id = running->config.id;
-      running_.emplace(id, std::move(running));
-    }
-    from = page->back().key + '\0';
-  }
+  return store::for_each_decoded(store_, std::string(kPrefix), decode_config,
+                                 [this](Config config) {
+                                   auto running = std::make_unique<Running>();
+                                   running->config = std::move(config);
+                                   const std::string id = running->config.id;
+                                   running_.emplace(id, std::move(running));
+                                 });
 }
 
 void Mappings::start() {

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "store/for_each.h"
 
 namespace objects {
 namespace {
@@ -27,15 +28,12 @@ Blobs::Blobs(store::Store& store, io::Files& files, async::BlockingPool& pool, b
 
 async::Task<base::Status> Blobs::open() {
   std::set<std::string> known;
-  std::string from(kFilePrefix);
-  const std::string to = store::prefix_end(from);
-  for (;;) {
-    const auto page = co_await store_.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) break;
-    for (const store::KeyValue& entry : *page) known.insert(entry.key.substr(kFilePrefix.size()));
-    from = page->back().key + '\0';
-  }
+  const base::Status read = co_await store::for_each(
+      store_, std::string(kFilePrefix), [&known](const store::KeyValue& entry) {
+        known.insert(entry.key.substr(kFilePrefix.size()));
+        return base::Status();
+      });
+  if (!read) co_return read;
   const base::Status swept = co_await pool_.run([this, &known]() -> base::Status {
     RETURN_IF_ERROR(files_.make_folder(folder_));
     ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.list(folder_));

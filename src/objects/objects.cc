@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "objects/codec.h"
 #include "objects/keys.h"
+#include "store/for_each.h"
 
 namespace objects {
 namespace {
@@ -37,20 +38,12 @@ async::Task<base::Status> Objects::open() {
   const base::Status swept = co_await blobs_.open();
   if (!swept) co_return swept;
   Buckets buckets;
-  std::string from(kBucketPrefix);
-  const std::string to = store::prefix_end(from);
-  for (;;) {
-    const auto page = co_await store_.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) break;
-    for (const store::KeyValue& entry : *page) {
-      auto bucket = decode_bucket(entry.value);
-      if (!bucket) co_return std::unexpected(bucket.error());
-      std::string name = bucket->name;
-      buckets.emplace(std::move(name), std::make_shared<const Bucket>(*std::move(bucket)));
-    }
-    from = page->back().key + '\0';
-  }
+  const base::Status read = co_await store::for_each_decoded(
+      store_, std::string(kBucketPrefix), decode_bucket, [&buckets](Bucket bucket) {
+        std::string name = bucket.name;
+        buckets.emplace(std::move(name), std::make_shared<const Bucket>(std::move(bucket)));
+      });
+  if (!read) co_return read;
   buckets_.set(std::move(buckets));
   co_return base::Status();
 }

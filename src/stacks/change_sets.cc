@@ -6,6 +6,7 @@
 
 #include "stacks/engine.h"
 #include "stacks/engine_stack.h"
+#include "store/for_each.h"
 
 namespace stacks {
 
@@ -176,20 +177,11 @@ async::Task<api::Outcome<ChangeSetRecord>> Engine::create_change_set_here(
 
 async::Task<api::Outcome<std::vector<ChangeSetRecord>>> Engine::list_change_sets_here(
     std::string uuid) {
-  std::string from = keys::change_sets(uuid);
-  const std::string to = store::prefix_end(from);
   std::vector<ChangeSetRecord> records;
-  while (true) {
-    auto page = co_await parts_.store.scan(from, to);
-    if (!page) co_return std::unexpected(api::internal_failure());
-    if (page->empty()) break;
-    for (const store::KeyValue& one : *page) {
-      auto record = decode_change_set(one.value);
-      if (!record) co_return std::unexpected(api::internal_failure());
-      records.push_back(*std::move(record));
-    }
-    from = page->back().key + '\0';
-  }
+  const base::Status read = co_await store::for_each_decoded(
+      parts_.store, keys::change_sets(uuid), decode_change_set,
+      [&records](ChangeSetRecord record) { records.push_back(std::move(record)); });
+  if (!read) co_return std::unexpected(api::internal_failure());
   co_return records;
 }
 

@@ -9,6 +9,7 @@
 #include "base/time_text.h"
 #include "stacks/engine_stack.h"
 #include "stacks/runner.h"
+#include "store/for_each.h"
 
 namespace stacks {
 
@@ -33,22 +34,16 @@ async::Task<void> Engine::stop() {
 }
 
 async::Task<base::Status> Engine::load() {
-  std::string from(keys::kStacks);
-  const std::string to = store::prefix_end(from);
-  while (true) {
-    auto page = co_await parts_.store.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) break;
-    for (const store::KeyValue& one : *page) {
-      auto record = decode_stack(one.value);
-      if (!record) co_return std::unexpected(record.error());
-      auto stack = std::make_shared<Stack>();
-      stack->record = *std::move(record);
-      const auto resources = co_await load_resources(*stack);
-      if (!resources) co_return resources;
-      stacks_[stack->record.uuid] = std::move(stack);
-    }
-    from = page->back().key + '\0';
+  const base::Status read = co_await store::for_each_decoded(
+      parts_.store, std::string(keys::kStacks), decode_stack, [this](StackRecord record) {
+        auto stack = std::make_shared<Stack>();
+        stack->record = std::move(record);
+        stacks_[stack->record.uuid] = std::move(stack);
+      });
+  if (!read) co_return read;
+  for (auto& [uuid, stack] : stacks_) {
+    const base::Status resources = co_await load_resources(*stack);
+    if (!resources) co_return resources;
   }
   const auto purged = co_await purge_deleted();
   if (!purged) co_return purged;
@@ -62,20 +57,11 @@ async::Task<base::Status> Engine::load() {
 }
 
 async::Task<base::Status> Engine::load_resources(Stack& stack) {
-  std::string from = keys::resources(stack.record.uuid);
-  const std::string to = store::prefix_end(from);
-  while (true) {
-    auto page = co_await parts_.store.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) co_return base::Status();
-    for (const store::KeyValue& one : *page) {
-      auto record = decode_resource(one.value);
-      if (!record) co_return std::unexpected(record.error());
-      std::string id = record->id;
-      stack.resources[std::move(id)] = *std::move(record);
-    }
-    from = page->back().key + '\0';
-  }
+  return store::for_each_decoded(parts_.store, keys::resources(stack.record.uuid), decode_resource,
+                                 [&stack](ResourceRecord record) {
+                                   std::string id = record.id;
+                                   stack.resources[std::move(id)] = std::move(record);
+                                 });
 }
 
 async::Task<base::Status> Engine::purge_deleted() {

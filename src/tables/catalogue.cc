@@ -5,12 +5,12 @@
 #include "api/dynamodb/errors.h"
 #include "base/encoding.h"
 #include "base/log.h"
+#include "store/for_each.h"
 
 namespace tables {
 
 namespace {
 
-constexpr std::size_t kLoadPage = 500;
 constexpr std::size_t kFillPage = 200;
 
 api::Error internal(const base::Error& error) {
@@ -54,21 +54,12 @@ async::Task<base::Status> Catalogue::open() {
 }
 
 async::Task<base::Status> Catalogue::load_tables() {
-  std::string from = keys::all_definitions();
-  const std::string to = store::prefix_end(from);
-  while (true) {
-    auto page = co_await store_.scan(from, to, {.limit = kLoadPage});
-    if (!page) co_return std::unexpected(std::move(page).error());
-    if (page->empty()) co_return base::Status();
-    for (const store::KeyValue& entry : *page) {
-      auto definition = decode_definition(entry.value);
-      if (!definition) co_return std::unexpected(std::move(definition).error());
-      auto shared = std::make_shared<const Definition>(*std::move(definition));
-      const std::lock_guard lock(mutex_);
-      tables_[name_of(*shared)] = std::make_shared<Table>(shared, lanes_.counters());
-    }
-    from = page->back().key + '\0';
-  }
+  return store::for_each_decoded(
+      store_, keys::all_definitions(), decode_definition, [this](Definition definition) {
+        auto shared = std::make_shared<const Definition>(std::move(definition));
+        const std::lock_guard lock(mutex_);
+        tables_[name_of(*shared)] = std::make_shared<Table>(shared, lanes_.counters());
+      });
 }
 
 async::Task<base::Status> Catalogue::load_counts(TablePtr table) {
