@@ -14,10 +14,9 @@ std::vector<async::Core*> all_cores(async::CorePool& pool) {
 Domains::Domains(const Settings& settings, Storage& storage)
     : identity(settings.account_id, storage.secrets.root, storage.store(), storage.control(),
                storage.clock, storage.random, *storage.sealer),
-      streams(
-          storage.store(), storage.control(),
-          [&storage](std::uint64_t n) -> async::Core& { return storage.cores().owner(n); },
-          storage.clock, storage.random),
+      streams(storage.store(), storage.control(),
+              [&storage](std::uint64_t n) -> async::Core& { return storage.cores().owner(n); },
+              storage.clock, storage.random, {.enforce_limits = settings.enforce_limits}),
       tables(storage.store(), storage.clock, storage.random, {.cores = all_cores(storage.cores())}),
       objects(storage.store(), storage.files, storage.blocking, storage.clock, storage.random,
               settings.data_dir + "/objects"),

@@ -92,7 +92,9 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
       kinesis{.streams = domains.streams,
               .sealer = *storage->sealer,
               .clock = storage->clock,
-              .shard_limit = settings.shard_limit},
+              .shard_limit = settings.shard_limit,
+              .fan_out_bytes_per_second =
+                  settings.enforce_limits ? std::uint64_t{streamlog::kBytesOutPerSecond} : 0},
       dynamodb{.tables = domains.tables, .clock = storage->clock},
       s3{.objects = domains.objects, .authorizer = authorizer},
       logs{.journal = domains.journal, .sealer = *storage->sealer, .clock = storage->clock} {}

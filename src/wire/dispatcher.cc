@@ -7,6 +7,7 @@
 #include "wire/aws_chunked.h"
 #include "wire/caller.h"
 #include "wire/cbor_codec.h"
+#include "wire/coral_front.h"
 #include "wire/json_codec.h"
 #include "wire/query_codec.h"
 #include "wire/render_error.h"
@@ -72,6 +73,18 @@ std::optional<std::uint64_t> decoded_length(const HttpRequest& request) {
   return length;
 }
 
+// Every answer has both ids; the second is 72 bytes that mean something to AWS only.
+void add_ids(HttpResponse& response, const std::string& request_id, base::Random& random) {
+  if (response.find("access-control-max-age") == nullptr) {
+    std::string bytes(72, '\0');
+    random.fill(std::as_writable_bytes(std::span(bytes)));
+    std::erase_if(response.headers, [](const Header& h) { return h.name == "x-amz-id-2"; });
+    response.headers.push_back({"x-amz-id-2", base::base64(bytes)});
+  }
+  if (response.find("x-amzn-requestid") == nullptr)
+    response.headers.push_back({"x-amzn-RequestId", request_id});
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(DispatcherOptions options, const Registry& registry,
@@ -109,6 +122,10 @@ async::Task<HttpResponse> Dispatcher::handle(HttpRequest request) {
                         .source_arn = {},
                         .source_account = {}};
   HttpResponse response = co_await dispatch(call);
+  const api::Service* const service = call.route.service;
+  if (service == nullptr || service->protocol != api::Protocol::kJson) co_return response;
+  allow_origin(call.request, response);
+  if (has_coral_front(*service)) add_ids(response, call.context.request_id, random_);
   co_return response;
 }
 
@@ -122,15 +139,18 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   if (!route) co_return refuse(call, route.error());
   call.route = *std::move(route);
   if (call.route.service == nullptr) co_return no_such_service(call.context.request_id);
+  if (call.route.service->protocol == api::Protocol::kJson)
+    if (auto answer = before_signature(call)) co_return *std::move(answer);
 
   const auth::ErrorFamily family = family_of(*call.route.service);
   const bool anonymous = !is_signed && call.is_s3();
-  if (!parsed && !anonymous) co_return refuse(call, auth::to_api_error(parsed.error(), family));
+  if (!parsed && !anonymous)
+    co_return refuse_signature(call, auth::to_api_error(parsed.error(), family));
   if (parsed) {
     auto who =
         authenticator_.authenticate(*std::move(parsed), signed_request,
                                     {.region = {}, .service = call.route.service->signing_name});
-    if (!who) co_return refuse(call, auth::to_api_error(who.error(), family));
+    if (!who) co_return refuse_signature(call, auth::to_api_error(who.error(), family));
     call.who = *std::move(who);
   }
   const auto authenticated = authenticate(call);
@@ -153,6 +173,23 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
     co_return streamed_answer(std::move(response), *call.route.operation, call.route.encoding,
                               *std::move(reply));
   co_return response;
+}
+
+std::optional<HttpResponse> Dispatcher::before_signature(const Call& call) const {
+  if (auto preflight = answer_preflight(call.request)) return preflight;
+  if (!has_coral_front(*call.route.service)) return std::nullopt;
+  const std::string* const target = call.request.find("x-amz-target");
+  const std::size_t dot = target == nullptr ? std::string::npos : target->find('.');
+  const bool named = dot != std::string::npos && dot > 0 && dot + 1 < target->size();
+  return refuse_at_front({.request = call.request,
+                          .names_operation = named,
+                          .known = call.route.operation != nullptr});
+}
+
+HttpResponse Dispatcher::refuse_signature(const Call& call, const api::Error& error) const {
+  if (has_coral_front(*call.route.service))
+    if (auto unreadable = refuse_unreadable(call.request)) return *std::move(unreadable);
+  return refuse(call, error);
 }
 
 // Fills the context from the credential, or for a stranger from the server's settings.

@@ -44,6 +44,9 @@ class Dispatcher {
   api::Outcome<std::shared_ptr<void>> decode(Call& call, const Endpoint& endpoint);
   HttpResponse encode(const Call& call, const void* output) const;
   HttpResponse refuse(const Call& call, const api::Error& error) const;
+  HttpResponse refuse_signature(const Call& call, const api::Error& error) const;
+  // What is said before anybody asks who called.
+  std::optional<HttpResponse> before_signature(const Call& call) const;
 
   DispatcherOptions options_;
   const Registry& registry_;

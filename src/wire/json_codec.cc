@@ -227,6 +227,13 @@ api::Error serialization_error(std::string message) {
   return {.code = "SerializationException", .status = 400, .message = std::move(message)};
 }
 
+bool is_json_structure(std::string_view text) {
+  simdjson::dom::parser parser;
+  element root;
+  if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return false;
+  return root.is_object() || root.is_array();
+}
+
 JsonFlavour json_flavour(const api::Service& service) {
   if (service.name == "kinesis") return JsonFlavour::kKinesis;
   return service.signing_name == "dynamodb" ? JsonFlavour::kDynamo : JsonFlavour::kModern;

@@ -48,4 +48,7 @@ void append_json_string(std::string& out, std::string_view text);
 // The error every decoder answers: SerializationException.
 api::Error serialization_error(std::string message);
 
+// An object or an array, whole and valid.
+bool is_json_structure(std::string_view text);
+
 }  // namespace wire

@@ -73,6 +73,17 @@ const Router::Entry* Router::by_target(std::string_view prefix) const {
   return found == entries_.end() ? nullptr : &*found;
 }
 
+// "kinesis.us-east-1.amazonaws.com". JSON services only: the others know themselves by other signs.
+const Router::Entry* Router::by_host(const HttpRequest& request) const {
+  const std::string* const header = request.find("host");
+  if (header == nullptr) return nullptr;
+  std::string_view host = *header;
+  host = host.substr(0, host.rfind(':'));
+  if (!host.ends_with(".amazonaws.com")) return nullptr;
+  const Entry* const entry = by_signing_name(host.substr(0, host.find('.')));
+  return entry != nullptr && entry->service->protocol == api::Protocol::kJson ? entry : nullptr;
+}
+
 Route Router::json_route(const HttpRequest& request, std::string_view target) const {
   const std::size_t dot = target.rfind('.');
   Route route;
@@ -149,12 +160,21 @@ Route Router::rest_route(const HttpRequest& request, const Entry& entry) const {
 
 api::Outcome<Route> Router::find(const HttpRequest& request,
                                  const auth::ParsedSignature* signature) const {
-  if (const std::string* const target = request.find("x-amz-target"))
-    return json_route(request, *target);
+  if (const std::string* const target = request.find("x-amz-target")) {
+    Route route = json_route(request, *target);
+    if (route.service != nullptr) return route;
+    // A target that nobody knows: whoever was meant by other signs says so.
+    const Entry* meant = signature != nullptr ? by_signing_name(signature->service) : nullptr;
+    if (meant == nullptr) meant = by_host(request);
+    if (meant != nullptr && meant->service->protocol == api::Protocol::kJson)
+      route.service = meant->service;
+    return route;
+  }
   if (auto route = rpc_route(request)) return *std::move(route);
 
   const Entry* entry = signature != nullptr ? by_signing_name(signature->service) : nullptr;
   if (signature != nullptr && entry == nullptr) return Route();
+  if (entry == nullptr) entry = by_host(request);
   const bool form = content_type_is(request, "application/x-www-form-urlencoded");
   if (entry == nullptr && has_dated_path(request.path)) entry = by_name("lambda");
   if (entry == nullptr && form) {

@@ -4,8 +4,9 @@
 // immutable once made and thread-safe; it needs the registry's list of services to be complete.
 //
 // What tells: X-Amz-Target (JSON), smithy-protocol (RPC v2 CBOR), Action (Query), else method and
-// path of a REST service; the signature's scope says which service, and an unsigned request is
-// looked at more closely. What nobody claims is S3's.
+// path of a REST service; the signature's scope says which service, or a host name of AWS's that
+// begins with a JSON service's, and an unsigned request is looked at more closely. What nobody
+// claims is S3's.
 
 #include <map>
 #include <optional>
@@ -49,6 +50,7 @@ class Router {
   const Entry* by_name(std::string_view name) const;
   const Entry* by_signing_name(std::string_view name) const;
   const Entry* by_target(std::string_view prefix) const;
+  const Entry* by_host(const HttpRequest& request) const;
 
   Route json_route(const HttpRequest& request, std::string_view target) const;
   std::optional<Route> rpc_route(const HttpRequest& request) const;

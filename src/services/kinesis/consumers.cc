@@ -55,6 +55,8 @@ Answer<k::RegisterStreamConsumerOutput> register_consumer(const Deps& deps, cons
   if (!key) co_return std::unexpected(key.error());
   ConsumerInfo fresh{.name = *input.consumer_name, .created = deps.clock.now()};
   if (input.tags) fresh.tags = std::move(*input.tags);
+  auto bad_tags = check_tag_texts(*key, texts_of(fresh.tags), "add tags to");
+  if (bad_tags) co_return std::unexpected(*std::move(bad_tags));
   const auto how = [fresh](StreamInfo& info) -> base::Status {
     if (std::ranges::find(info.consumers, fresh.name, &ConsumerInfo::name) != info.consumers.end())
       return base::error(base::ErrorCode::kAlreadyExists, fresh.name);
@@ -148,10 +150,9 @@ auto on_consumer(const Deps& deps, std::string action) {
   return [&deps, action](const Context&, const Input& input) -> api::Outcome<wire::Checks> {
     const auto target = consumer_of(input);
     if (!target) return std::unexpected(target.error());
-    auth::Check check = stream_check(deps, action, target->stream);
-    check.resource =
+    std::string arn =
         input.consumer_arn.value_or(target->stream.arn() + "/consumer/" + target->consumer + ":*");
-    return wire::Checks{std::move(check)};
+    return wire::Checks{consumer_check(deps, action, *target, std::move(arn))};
   };
 }
 

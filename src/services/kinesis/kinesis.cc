@@ -14,6 +14,8 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   registry.add_service(api::kinesis::kService, api::kinesis::operations());
   register_streams(registry, deps);
   register_settings(registry, deps);
+  register_policies(registry, deps);
+  register_account(registry, deps);
   register_tags(registry, deps);
   register_shards(registry, deps);
   register_consumers(registry, deps);
@@ -71,6 +73,12 @@ api::Error stream_not_found(const StreamKey& key) {
       fmt::format("Stream {} under account {} not found.", key.name, key.account_id));
 }
 
+api::Error rate_exceeded(const StreamKey& key, std::string_view shard_id) {
+  return errors::provisioned_throughput_exceeded(
+      fmt::format("Rate exceeded for shard {} in stream {} under account {}.", shard_id, key.name,
+                  key.account_id));
+}
+
 api::Outcome<StreamPtr> find_stream(const Deps& deps, const StreamKey& key) {
   auto stream = deps.streams.find(key);
   if (!stream) return std::unexpected(stream_not_found(key));
@@ -104,11 +112,16 @@ auth::Check stream_check(const Deps& deps, const std::string& action, const Stre
   auth::Check check{.action = action, .resource = key.arn()};
   check.resource_account = key.account_id;
   const auto stream = deps.streams.find(key);
-  if (stream && !stream->info.resource_policy.empty()) {
-    auto policy = auth::parse_policy(stream->info.resource_policy, auth::PolicyKind::kResource);
-    if (policy)
-      check.resource_policy = std::make_shared<const auth::PolicyDocument>(*std::move(policy));
-  }
+  if (stream) check.resource_policy = stream->policy;
+  return check;
+}
+
+auth::Check consumer_check(const Deps& deps, const std::string& action, const ConsumerArn& consumer,
+                           std::string arn) {
+  auth::Check check{.action = action, .resource = std::move(arn)};
+  check.resource_account = consumer.stream.account_id;
+  const auto stream = deps.streams.find(consumer.stream);
+  if (stream) check.resource_policy = stream->consumer_policy(consumer.consumer);
   return check;
 }
 

@@ -2,8 +2,8 @@
 
 // The Kinesis Data Streams API over streamlog: typed request, domain call, typed answer. One per
 // server, immutable after construction, thread-safe. The operations stand by family:
-//   streams.cc  settings.cc  tags.cc  shards.cc  consumers.cc  records.cc  readers.cc
-//   subscribe.cc
+//   streams.cc  settings.cc  policies.cc  account.cc  tags.cc  shards.cc  consumers.cc  records.cc
+//   readers.cc  subscribe.cc
 
 #include <memory>
 #include <optional>
@@ -57,11 +57,24 @@ std::string consumer_arn(const StreamKey& stream, const streamlog::ConsumerInfo&
 
 api::Error stream_not_found(const StreamKey& key);
 api::Outcome<StreamPtr> find_stream(const Deps& deps, const StreamKey& key);
+// A shard's throughput is used up (streamlog/throughput.h).
+api::Error rate_exceeded(const StreamKey& key, std::string_view shard_id);
 // What the domain refused, for operations that have no more particular words.
 api::Error to_api_error(const base::Error& error, const StreamKey& key);
 std::string_view status_name(streamlog::StreamStatus status);
 
+// Resource policies count: the stream's, or the consumer's own. `arn` is the consumer's as it was
+// named, or with "*" for the timestamp.
 auth::Check stream_check(const Deps& deps, const std::string& action, const StreamKey& key);
+auth::Check consumer_check(const Deps& deps, const std::string& action, const ConsumerArn& consumer,
+                           std::string arn);
+
+// InvalidArgumentException when a tag's key or value holds characters that Kinesis does not take.
+// `doing` is "add tags to" or "remove tags from".
+std::optional<api::Error> check_tag_texts(const StreamKey& key,
+                                          const std::vector<std::string_view>& texts,
+                                          std::string_view doing);
+std::vector<std::string_view> texts_of(const std::map<std::string, std::string>& tags);
 
 template <class Input>
 std::optional<std::string> stream_name_of(const Input& input) {
@@ -83,6 +96,8 @@ auth::Check any_resource(std::string action);
 
 void register_streams(wire::Registry& registry, const Deps& deps);
 void register_settings(wire::Registry& registry, const Deps& deps);
+void register_policies(wire::Registry& registry, const Deps& deps);
+void register_account(wire::Registry& registry, const Deps& deps);
 void register_tags(wire::Registry& registry, const Deps& deps);
 void register_shards(wire::Registry& registry, const Deps& deps);
 void register_consumers(wire::Registry& registry, const Deps& deps);

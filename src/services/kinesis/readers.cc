@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "api/kinesis/errors.h"
+#include "base/encoding.h"
 #include "services/kinesis/kinesis.h"
 #include "services/kinesis/render.h"
 #include "services/kinesis/start.h"
@@ -28,14 +29,28 @@ struct Iterator {
   base::Timestamp made;
 };
 
+// Iterators have the form of AWS's, which some clients look at: base64 of a version (eight bytes,
+// 1) and of what is sealed, 152 bytes altogether or 16 more, or 32 more.
+constexpr std::string_view kIteratorVersion("\0\0\0\0\0\0\0\1", 8);
+constexpr std::size_t kSealBytes = 28;  // what sealing adds
+constexpr std::size_t kIteratorStep = 16;
+constexpr std::size_t kIteratorBytesLeast = 152;
+
 std::string seal(const Deps& deps, const Iterator& it) {
-  return deps.sealer.seal(
+  std::string plain =
       json::serialize(json::array{it.key.account_id, it.key.region, it.key.name, it.stream_id,
-                                  it.shard, it.position, base::to_epoch_ms(it.made)}));
+                                  it.shard, it.position, base::to_epoch_ms(it.made)});
+  std::size_t bytes = kIteratorBytesLeast;
+  while (bytes < kIteratorVersion.size() + kSealBytes + plain.size()) bytes += kIteratorStep;
+  plain.resize(bytes - kIteratorVersion.size() - kSealBytes, ' ');
+  const auto sealed = base::from_base64(deps.sealer.seal(plain));
+  return base::base64(std::string(kIteratorVersion) + *sealed);
 }
 
 std::optional<Iterator> unseal(const Deps& deps, const std::string& token) {
-  const auto plain = deps.sealer.open(token);
+  const auto bytes = base::from_base64(token);
+  if (!bytes || !bytes->starts_with(kIteratorVersion)) return std::nullopt;
+  const auto plain = deps.sealer.open(base::base64(bytes->substr(kIteratorVersion.size())));
   if (!plain) return std::nullopt;
   boost::system::error_code failure;
   const json::value value = json::parse(*plain, failure);
@@ -47,6 +62,12 @@ std::optional<Iterator> unseal(const Deps& deps, const std::string& token) {
                   .shard = (*parts)[4].to_number<std::uint32_t>(),
                   .position = (*parts)[5].to_number<Position>(),
                   .made = base::from_epoch_ms((*parts)[6].to_number<std::int64_t>())};
+}
+
+std::size_t bytes_of(const std::vector<streamlog::Record>& records) {
+  std::size_t bytes = 0;
+  for (const auto& record : records) bytes += record.partition_key.size() + record.data.size();
+  return bytes;
 }
 
 std::string utc_text(base::Timestamp time) {
@@ -112,12 +133,16 @@ Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
     co_return std::unexpected(k::resource_not_found(
         fmt::format("Shard {} in stream {} under account {} does not exist",
                     streamlog::shard_id(it->shard), it->key.name, it->key.account_id)));
+  streamlog::ShardLimits* const limits = shard->limits();
+  if (limits != nullptr && !limits->admit_read())
+    co_return std::unexpected(rate_exceeded(it->key, shard->info().id()));
   // Closed first, then read: what was appended before the close is then surely seen.
   const bool closed = shard->is_closed();
   const auto limit = static_cast<std::size_t>(
       input.limit.value_or(static_cast<std::int32_t>(streamlog::kReadRecordsMax)));
   auto records = co_await shard->read(it->position, limit);
   if (!records) co_return std::unexpected(api::internal_failure());
+  if (limits != nullptr) limits->charge_read(bytes_of(*records));
 
   const streamlog::ShardInfo& info = *stream->info.find_shard(it->shard);
   const base::Timestamp now = deps.clock.now();

@@ -58,6 +58,7 @@ async::Task<api::Outcome<std::pair<streamlog::ShardInfo, streamlog::Appended>>> 
     one.push_back(record);
     const auto shard = (*stream)->shard(owner.index);
     const auto appended = co_await shard->append(std::move(one));
+    if (appended && !appended->has(0)) co_return std::unexpected(rate_exceeded(key, owner.id()));
     if (appended) co_return std::pair(owner, *appended);
     if (appended.error().code != base::ErrorCode::kConflict)
       co_return std::unexpected(api::internal_failure());
@@ -149,17 +150,19 @@ Answer<k::PutRecordsOutput> put_records(const Deps& deps, const Context& context
   std::int32_t failed = 0;
   for (std::size_t g = 0; g < groups->size(); ++g) {
     const Group& group = (*groups)[g];
+    streamlog::Position next = appended[g] ? appended[g]->first : 0;
     for (std::size_t i = 0; i < group.places.size(); ++i) {
       k::PutRecordsResultEntry& result = results[group.places[i]];
-      if (!appended[g]) {
+      if (!appended[g] || !appended[g]->has(i)) {
         ++failed;
-        result.error_code = "InternalFailure";
-        result.error_message = "Internal Service Failure";
+        const api::Error why =
+            appended[g] ? rate_exceeded(*key, group.info.id()) : api::internal_failure();
+        result.error_code = why.code;
+        result.error_message = appended[g] ? why.message : "Internal Service Failure";
         continue;
       }
       result.shard_id = group.info.id();
-      result.sequence_number =
-          group.info.number(appended[g]->first + i, appended[g]->arrival).to_string();
+      result.sequence_number = group.info.number(next++, appended[g]->arrival).to_string();
     }
   }
   output.failed_record_count = failed;

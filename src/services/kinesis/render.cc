@@ -58,6 +58,12 @@ std::vector<k::Record> render_records(std::vector<streamlog::Record> records,
   return out;
 }
 
+std::optional<k::WarmThroughputObject> render_warm_throughput(const streamlog::StreamInfo& stream) {
+  if (!stream.warm_mib) return std::nullopt;
+  const auto mib = static_cast<std::int32_t>(*stream.warm_mib);
+  return k::WarmThroughputObject{.target_mi_bps = mib, .current_mi_bps = mib};
+}
+
 k::StreamModeDetails render_mode(const streamlog::StreamInfo& stream) {
   k::StreamModeDetails mode;
   mode.stream_mode = stream.on_demand ? "ON_DEMAND" : "PROVISIONED";

@@ -15,6 +15,9 @@ std::vector<api::kinesis::Record> render_records(std::vector<streamlog::Record> 
                                                  const streamlog::ShardInfo& shard, bool encrypted);
 api::kinesis::HashKeyRange render_range(const streamlog::HashRange& range);
 api::kinesis::StreamModeDetails render_mode(const streamlog::StreamInfo& stream);
+// There is nothing to scale here, so a stream is as warm as it is told to be.
+std::optional<api::kinesis::WarmThroughputObject> render_warm_throughput(
+    const streamlog::StreamInfo& stream);
 
 // What DescribeStream and DescribeStreamSummary have in common.
 template <class Description>
@@ -30,6 +33,13 @@ void fill_description(Description& out, const streamlog::StreamInfo& stream) {
   auto& metrics = out.enhanced_monitoring.emplace().emplace_back();
   metrics.shard_level_metrics = stream.shard_metrics;
 }
+
+std::optional<std::uint32_t> warm_mib(const std::optional<std::int32_t>& asked);
+// InvalidArgumentException where warm throughput is asked for and cannot be: a provisioned stream,
+// an account without the commitment. LimitExceededException above 10 GiB/s.
+std::optional<api::Error> check_warm_throughput(const Deps& deps, const StreamKey& key,
+                                                bool on_demand,
+                                                const std::optional<std::int32_t>& asked);
 
 // LimitExceededException when `more` shards would pass the account's limit.
 std::optional<api::Error> shard_limit_error(const Deps& deps, const wire::Context& context,

@@ -1,12 +1,13 @@
-// What can be changed on a stream: retention, encryption, monitoring, mode, record size, policy.
+// What can be changed on a stream: retention, encryption, monitoring, mode, record size, warm
+// throughput.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
 
 #include "api/kinesis/errors.h"
-#include "auth/policy.h"
 #include "services/kinesis/kinesis.h"
+#include "services/kinesis/render.h"
 
 namespace services::kinesis {
 namespace {
@@ -22,6 +23,10 @@ constexpr std::array kShardMetrics = {"IncomingBytes",
                                       "WriteProvisionedThroughputExceeded",
                                       "ReadProvisionedThroughputExceeded",
                                       "IteratorAgeMilliseconds"};
+
+constexpr std::int32_t kWarmMibMax = 10 * 1024;
+constexpr std::string_view kOnlyOnDemand =
+    "Warm throughput is only supported for data streams with the on-demand capacity mode.";
 
 async::Task<api::Outcome<StreamPtr>> change(const Deps& deps, StreamKey key,
                                             std::function<base::Status(StreamInfo&)> how) {
@@ -121,10 +126,15 @@ Answer<k::UpdateStreamModeOutput> update_mode(const Deps& deps, const Context& c
   const auto key = key_of(context, std::nullopt, input.stream_arn);
   if (!key) co_return std::unexpected(key.error());
   const bool on_demand = input.stream_mode_details->stream_mode == "ON_DEMAND";
-  const auto done = co_await change(deps, *key, [on_demand](StreamInfo& info) -> base::Status {
+  auto cold = check_warm_throughput(deps, *key, on_demand, input.warm_throughput_mi_bps);
+  if (cold) co_return std::unexpected(*std::move(cold));
+  const auto warm = warm_mib(input.warm_throughput_mi_bps);
+  const auto set = [on_demand, warm](StreamInfo& info) -> base::Status {
     info.on_demand = on_demand;
+    if (warm || !on_demand) info.warm_mib = warm;
     return {};
-  });
+  };
+  const auto done = co_await change(deps, *key, set);
   if (!done) co_return std::unexpected(done.error());
   co_return k::UpdateStreamModeOutput();
 }
@@ -142,84 +152,52 @@ Answer<k::UpdateMaxRecordSizeOutput> update_record_size(const Deps& deps, const 
   co_return k::UpdateMaxRecordSizeOutput();
 }
 
-api::Outcome<StreamKey> policy_target(const std::string& arn) {
-  auto key = parse_stream_arn(arn);
-  if (!key) return std::unexpected(k::invalid_argument("ResourceARN " + arn + " is not valid."));
-  return *std::move(key);
-}
-
-Answer<k::PutResourcePolicyOutput> put_policy(const Deps& deps, const Context&,
-                                              k::PutResourcePolicyInput input) {
-  const auto key = policy_target(*input.resource_arn);
-  if (!key) co_return std::unexpected(key.error());
-  const auto parsed = auth::parse_policy(*input.policy, auth::PolicyKind::kResource);
-  if (!parsed) co_return std::unexpected(k::invalid_argument(parsed.error().message));
-  const auto done =
-      co_await change(deps, *key, [text = *input.policy](StreamInfo& info) -> base::Status {
-        info.resource_policy = text;
-        return {};
-      });
-  if (!done) co_return std::unexpected(done.error());
-  co_return k::PutResourcePolicyOutput();
-}
-
-Answer<k::GetResourcePolicyOutput> get_policy(const Deps& deps, const Context&,
-                                              k::GetResourcePolicyInput input) {
-  const auto key = policy_target(*input.resource_arn);
+Answer<k::UpdateStreamWarmThroughputOutput> update_warm_throughput(
+    const Deps& deps, const Context& context, k::UpdateStreamWarmThroughputInput input) {
+  const auto key = key_of(context, input.stream_name, input.stream_arn);
   if (!key) co_return std::unexpected(key.error());
   const auto stream = find_stream(deps, *key);
   if (!stream) co_return std::unexpected(stream.error());
-  k::GetResourcePolicyOutput output;
-  const std::string& policy = (*stream)->info.resource_policy;
-  output.policy = policy.empty() ? "{}" : policy;
+  auto cold =
+      check_warm_throughput(deps, *key, (*stream)->info.on_demand, input.warm_throughput_mi_bps);
+  if (cold) co_return std::unexpected(*std::move(cold));
+  const auto set = [warm = warm_mib(input.warm_throughput_mi_bps)](StreamInfo& info) {
+    if (!info.on_demand) return base::Status(refuse(std::string(kOnlyOnDemand)));
+    info.warm_mib = warm;
+    return base::Status();
+  };
+  const auto done = co_await change(deps, *key, set);
+  if (!done) co_return std::unexpected(done.error());
+  k::UpdateStreamWarmThroughputOutput output;
+  output.stream_name = key->name;
+  output.stream_arn = key->arn();
+  output.warm_throughput = render_warm_throughput((*done)->info);
   co_return output;
 }
 
-Answer<k::DeleteResourcePolicyOutput> delete_policy(const Deps& deps, const Context&,
-                                                    k::DeleteResourcePolicyInput input) {
-  const auto key = policy_target(*input.resource_arn);
-  if (!key) co_return std::unexpected(key.error());
-  const auto stream = find_stream(deps, *key);
-  if (!stream) co_return std::unexpected(stream.error());
-  if ((*stream)->info.resource_policy.empty())
-    co_return std::unexpected(
-        k::resource_not_found("No resource policy found for resource " + key->arn()));
-  const auto done = co_await change(deps, *key, [](StreamInfo& info) -> base::Status {
-    info.resource_policy.clear();
-    return {};
-  });
-  if (!done) co_return std::unexpected(done.error());
-  co_return k::DeleteResourcePolicyOutput();
-}
-
-template <class Input>
-auto on_resource(const Deps& deps, std::string action) {
-  return [&deps, action](const Context&, const Input& input) -> api::Outcome<wire::Checks> {
-    const auto key = policy_target(*input.resource_arn);
-    if (!key) return std::unexpected(key.error());
-    return wire::Checks{stream_check(deps, action, *key)};
-  };
-}
-
-void register_policies(wire::Registry& registry, const Deps& deps) {
-  registry.add<k::op::PutResourcePolicy>(
-      on_resource<k::PutResourcePolicyInput>(deps, "kinesis:PutResourcePolicy"),
-      [&deps](const Context& context, auto in) {
-        return put_policy(deps, context, std::move(in));
-      });
-  registry.add<k::op::GetResourcePolicy>(
-      on_resource<k::GetResourcePolicyInput>(deps, "kinesis:GetResourcePolicy"),
-      [&deps](const Context& context, auto in) {
-        return get_policy(deps, context, std::move(in));
-      });
-  registry.add<k::op::DeleteResourcePolicy>(
-      on_resource<k::DeleteResourcePolicyInput>(deps, "kinesis:DeleteResourcePolicy"),
-      [&deps](const Context& context, auto in) {
-        return delete_policy(deps, context, std::move(in));
-      });
-}
-
 }  // namespace
+
+std::optional<std::uint32_t> warm_mib(const std::optional<std::int32_t>& asked) {
+  if (!asked) return std::nullopt;
+  return static_cast<std::uint32_t>(*asked);
+}
+
+std::optional<api::Error> check_warm_throughput(const Deps& deps, const StreamKey& key,
+                                                bool on_demand,
+                                                const std::optional<std::int32_t>& asked) {
+  if (!asked) return std::nullopt;
+  if (!on_demand) return k::invalid_argument(std::string(kOnlyOnDemand));
+  const auto commitment = deps.streams.accounts().commitment(key.account_id, key.region);
+  if (!commitment.is_running(deps.clock.now()))
+    return k::invalid_argument(
+        fmt::format("Warm throughput needs MinimumThroughputBillingCommitment, which is not "
+                    "enabled for account {} in {}.",
+                    key.account_id, key.region));
+  if (*asked <= kWarmMibMax) return std::nullopt;
+  return k::limit_exceeded(
+      fmt::format("Requested warm throughput ({} MiB/s) for stream {} is above the limit of {}.",
+                  *asked, key.name, kWarmMibMax));
+}
 
 void register_settings(wire::Registry& registry, const Deps& deps) {
   using Longer = k::IncreaseStreamRetentionPeriodInput;
@@ -268,7 +246,11 @@ void register_settings(wire::Registry& registry, const Deps& deps) {
       [&deps](const Context& context, auto in) {
         return update_record_size(deps, context, std::move(in));
       });
-  register_policies(registry, deps);
+  registry.add<k::op::UpdateStreamWarmThroughput>(
+      on_stream<k::UpdateStreamWarmThroughputInput>(deps, "kinesis:UpdateStreamWarmThroughput"),
+      [&deps](const Context& context, auto in) {
+        return update_warm_throughput(deps, context, std::move(in));
+      });
 }
 
 }  // namespace services::kinesis

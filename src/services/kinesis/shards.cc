@@ -106,11 +106,17 @@ api::Error no_shard(std::string_view id, const StreamKey& key) {
                                            id, key.name, key.account_id));
 }
 
-api::Outcome<const ShardInfo*> shard_named(const StreamPtr& stream, const std::string& id) {
+// AWS reads the ids before it looks for the stream.
+api::Outcome<std::uint32_t> index_of(const StreamKey& key, const std::string& id) {
   const auto index = streamlog::parse_shard_id(id);
-  const ShardInfo* const shard = index ? stream->info.find_shard(*index) : nullptr;
+  if (!index) return std::unexpected(no_shard(id, key));
+  return *index;
+}
+
+api::Outcome<const ShardInfo*> shard_at(const StreamPtr& stream, std::uint32_t index) {
+  const ShardInfo* const shard = stream->info.find_shard(index);
   if (shard == nullptr)
-    return std::unexpected(no_shard(index ? streamlog::shard_id(*index) : id, stream->info.key));
+    return std::unexpected(no_shard(streamlog::shard_id(index), stream->info.key));
   return shard;
 }
 
@@ -118,9 +124,11 @@ Answer<k::SplitShardOutput> split_shard(const Deps& deps, const Context& context
                                         k::SplitShardInput input) {
   const auto key = key_of(context, input.stream_name, input.stream_arn);
   if (!key) co_return std::unexpected(key.error());
+  const auto index = index_of(*key, *input.shard_to_split);
+  if (!index) co_return std::unexpected(index.error());
   const auto stream = find_stream(deps, *key);
   if (!stream) co_return std::unexpected(stream.error());
-  const auto shard = shard_named(*stream, *input.shard_to_split);
+  const auto shard = shard_at(*stream, *index);
   if (!shard) co_return std::unexpected(shard.error());
   auto over = shard_limit_error(deps, context, 1);
   if (over) co_return std::unexpected(*std::move(over));
@@ -143,11 +151,15 @@ Answer<k::MergeShardsOutput> merge_shards(const Deps& deps, const Context& conte
                                           k::MergeShardsInput input) {
   const auto key = key_of(context, input.stream_name, input.stream_arn);
   if (!key) co_return std::unexpected(key.error());
+  const auto first = index_of(*key, *input.shard_to_merge);
+  if (!first) co_return std::unexpected(first.error());
+  const auto second = index_of(*key, *input.adjacent_shard_to_merge);
+  if (!second) co_return std::unexpected(second.error());
   const auto stream = find_stream(deps, *key);
   if (!stream) co_return std::unexpected(stream.error());
-  const auto one = shard_named(*stream, *input.shard_to_merge);
+  const auto one = shard_at(*stream, *first);
   if (!one) co_return std::unexpected(one.error());
-  const auto other = shard_named(*stream, *input.adjacent_shard_to_merge);
+  const auto other = shard_at(*stream, *second);
   if (!other) co_return std::unexpected(other.error());
   const auto done = co_await deps.streams.merge(*key, (*one)->index, (*other)->index);
   if (!done && done.error().code == base::ErrorCode::kInvalidArgument)

@@ -39,7 +39,11 @@ api::Outcome<Position> numbered_position(const Start& start, const streamlog::Sh
         "Invalid StartingSequenceNumber. It encodes {}, while it was used in a call to a "
         "shard with {}",
         streamlog::shard_id(number->shard_index), shard.id())));
-  if (number->shard_created_s != shard.start().shard_created_s)
+  // AWS fails over numbers of its oldest form, and says no more.
+  if (number->version == streamlog::SequenceVersion::kZero)
+    return std::unexpected(api::internal_failure());
+  if (number->version != streamlog::SequenceVersion::kTwo ||
+      number->shard_created_s != shard.start().shard_created_s)
     return std::unexpected(
         bad_start(start, shard, key, " because it did not come from this stream"));
   const bool after = start.type == "AFTER_SEQUENCE_NUMBER";

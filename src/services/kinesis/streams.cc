@@ -36,7 +36,11 @@ Answer<k::op::CreateStream::Output> create_stream(const Deps& deps, const Contex
   if (over) co_return std::unexpected(*std::move(over));
   streamlog::CreateOptions options{.shard_count = wanted, .on_demand = on_demand};
   options.record_kib_max = static_cast<std::uint32_t>(input.max_record_size_in_ki_b.value_or(1024));
+  options.warm_mib = warm_mib(input.warm_throughput_mi_bps);
   options.tags = std::move(input.tags).value_or(std::map<std::string, std::string>());
+  auto refused = check_warm_throughput(deps, key, on_demand, input.warm_throughput_mi_bps);
+  if (!refused) refused = check_tag_texts(key, texts_of(options.tags), "add tags to");
+  if (refused) co_return std::unexpected(*std::move(refused));
   const auto made = co_await deps.streams.create(key, std::move(options));
   if (!made) co_return std::unexpected(to_api_error(made.error(), key));
   co_return k::CreateStreamOutput();
@@ -94,6 +98,7 @@ Answer<k::op::DescribeStreamSummary::Output> describe_summary(const Deps& deps,
   summary.open_shard_count = static_cast<std::int32_t>(info.open_shards());
   summary.consumer_count = static_cast<std::int32_t>(info.consumers.size());
   summary.max_record_size_in_ki_b = static_cast<std::int32_t>(info.record_kib_max);
+  summary.warm_throughput = render_warm_throughput(info);
   co_return output;
 }
 

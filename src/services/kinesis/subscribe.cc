@@ -260,9 +260,8 @@ api::Outcome<wire::Checks> checks(const Deps& deps, const k::SubscribeToShardInp
   if (!named)
     return std::unexpected(
         k::invalid_argument("ConsumerARN " + *input.consumer_arn + " is not valid."));
-  auth::Check check = stream_check(deps, "kinesis:SubscribeToShard", named->stream);
-  check.resource = *input.consumer_arn;
-  return wire::Checks{std::move(check)};
+  return wire::Checks{
+      consumer_check(deps, "kinesis:SubscribeToShard", *named, *input.consumer_arn)};
 }
 
 }  // namespace

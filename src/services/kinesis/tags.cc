@@ -1,6 +1,8 @@
 // Tags, in the stream's own operations and in the common ones by ARN.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/kinesis/errors.h"
 #include "services/kinesis/kinesis.h"
 
@@ -14,7 +16,36 @@ using Tags = std::map<std::string, std::string>;
 
 constexpr std::size_t kTagsMax = 50;
 
+// The first character of a UTF-8 text that is not empty; takes it off.
+char32_t take_character(std::string_view& text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  char32_t character = length == 1 ? first : first & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length && i < text.size(); ++i)
+    character = character << 6U | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  text.remove_prefix(std::min(length, text.size()));
+  return character;
+}
+
+// Letters, digits and the blank of every script that fits 16 bits, and some signs. The colon is
+// for the tags that AWS's own services set ("aws:cloudformation:stack-name").
+bool is_taken(char32_t c) {
+  if (c < 0x80)
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view(" _./=+-%@:").find(static_cast<char>(c)) != std::string_view::npos;
+  return (c >= 0xc0 && c <= 0x1fff) || (c >= 0x2c00 && c <= 0xd7ff);
+}
+
+bool has_strange_characters(std::string_view text) {
+  while (!text.empty())
+    if (!is_taken(take_character(text))) return true;
+  return false;
+}
+
 async::Task<std::optional<api::Error>> add(const Deps& deps, StreamKey key, Tags tags) {
+  if (!deps.streams.find(key)) co_return stream_not_found(key);
+  auto refused = check_tag_texts(key, texts_of(tags), "add tags to");
+  if (refused) co_return refused;
   const auto how = [tags](StreamInfo& info) -> base::Status {
     for (const auto& [name, value] : tags) info.tags[name] = value;
     if (info.tags.size() > kTagsMax)
@@ -32,6 +63,9 @@ async::Task<std::optional<api::Error>> add(const Deps& deps, StreamKey key, Tags
 
 async::Task<std::optional<api::Error>> remove(const Deps& deps, StreamKey key,
                                               std::vector<std::string> names) {
+  if (!deps.streams.find(key)) co_return stream_not_found(key);
+  auto refused = check_tag_texts(key, {names.begin(), names.end()}, "remove tags from");
+  if (refused) co_return refused;
   const auto how = [names](StreamInfo& info) -> base::Status {
     for (const std::string& name : names) info.tags.erase(name);
     return {};
@@ -127,6 +161,32 @@ auto on_resource(const Deps& deps, std::string action) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> texts_of(const Tags& tags) {
+  std::vector<std::string_view> texts;
+  for (const auto& [key, value] : tags) {
+    texts.push_back(key);
+    texts.push_back(value);
+  }
+  return texts;
+}
+
+// AWS looks twice: the first look lets '%' pass, the second does not.
+std::optional<api::Error> check_tag_texts(const StreamKey& key,
+                                          const std::vector<std::string_view>& texts,
+                                          std::string_view doing) {
+  if (std::ranges::any_of(texts, has_strange_characters))
+    return k::invalid_argument(
+        "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white "
+        "space, _ . / = + - % @.");
+  const auto has_percent = [](std::string_view text) { return text.contains('%'); };
+  if (std::ranges::none_of(texts, has_percent)) return std::nullopt;
+  return k::invalid_argument(
+      fmt::format("Failed to {} stream {} under account {} because some tags contained illegal "
+                  "characters. The allowed characters are Unicode letters, white-spaces, "
+                  "'_',',','/','=','+','-','@'.",
+                  doing, key.name, key.account_id));
+}
 
 void register_tags(wire::Registry& registry, const Deps& deps) {
   registry.add<k::op::AddTagsToStream>(
