@@ -181,7 +181,9 @@ void append_headers(std::string& out, std::string_view signed_headers,
     out.append(name).append(":");
     bool first = true;
     for (const HeaderView& header : headers) {
-      if (!equals_ignoring_case(header.name, name)) continue;
+      const bool named = equals_ignoring_case(header.name, name) ||
+                         (name == kAuthority && equals_ignoring_case(header.name, "host"));
+      if (!named) continue;
       if (!std::exchange(first, false)) out += ',';
       append_folded(out, header.value);
     }

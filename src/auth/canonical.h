@@ -26,6 +26,9 @@ void append_query(std::string& out, std::string_view query, bool raw);
 // True when append_query's two forms can differ.
 bool query_is_ambiguous(std::string_view query);
 
+// What HTTP/2 calls the host; some clients sign it under that name. Headers have it as "host".
+inline constexpr std::string_view kAuthority = ":authority";
+
 // "name:value\n" for each name of the list "a;b;c", from headers in any case and order.
 void append_headers(std::string& out, std::string_view signed_headers,
                     std::span<const HeaderView> headers);

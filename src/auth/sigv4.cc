@@ -105,7 +105,7 @@ bool starts_with_amz(std::string_view name) {
 // What the signature leaves out, anyone on the way could change: the host, the operation's name,
 // and on S3 whatever else steers the request.
 Checked check_signed_headers(const ParsedSignature& parsed, const SignedRequest& request) {
-  if (!is_signed(parsed, "host"))
+  if (!is_signed(parsed, "host") && !is_signed(parsed, canonical::kAuthority))
     return fault(parsed, kHeaderNotSigned,
                  "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   if (!parsed.is_s3()) {

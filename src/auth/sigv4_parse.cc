@@ -124,8 +124,15 @@ Checked take_signed_headers(ParsedSignature& parsed, std::string_view list) {
   };
   if (list.empty() || static_cast<std::size_t>(std::ranges::count(list, ';')) >= kSignedHeadersMax)
     return bad();
-  for (const char c : list)
-    if (c <= ' ' || c == ':' || c == 0x7f || (c >= 'A' && c <= 'Z')) return bad();
+  const auto is_bad = [](char c) {
+    return c <= ' ' || c == ':' || c == 0x7f || (c >= 'A' && c <= 'Z');
+  };
+  bool all_names = true;
+  for_each_part(list, ';', [&](std::string_view name) {
+    all_names = name == canonical::kAuthority || std::ranges::none_of(name, is_bad);
+    return all_names;
+  });
+  if (!all_names) return bad();
   parsed.signed_headers = list;
   return {};
 }

@@ -308,6 +308,18 @@ Sent sent_with_unsigned(std::string_view service, std::string_view name, std::st
   return sent;
 }
 
+TEST(SigV4, TakesHttp2sNameForTheHost) {
+  RequestToSign request{.method = "POST", .headers = {{":authority", "h:4566"}}};
+  const auto added =
+      sign_request(request, {std::string(kVectorKey), std::string(kVectorSecret), ""},
+                   {"us-east-1", "kinesis"}, vector_time());
+  request.headers = {{"host", "h:4566"}};  // as the server has it
+  Sent sent(request, added);
+  EXPECT_TRUE(check(sent).ok);
+  sent.header("host") = "other:4566";
+  EXPECT_EQ(check(sent).error.failure, kMismatch);
+}
+
 TEST(SigV4, WantsTheOperationsNameSigned) {
   EXPECT_EQ(check(sent_with_unsigned("kinesis", "X-Amz-Target", "x")).error.failure,
             kHeaderNotSigned);
