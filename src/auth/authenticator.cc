@@ -2,13 +2,18 @@
 
 #include <utility>
 
+#include "base/encoding.h"
+
 namespace auth {
 namespace {
 
-SignatureError failure_of(CredentialFailure failure, bool presigned) {
+SignatureError failure_of(CredentialFailure failure, const ParsedSignature& parsed) {
   const auto kind = failure == CredentialFailure::kUnknownKey ? SignatureFailure::kUnknownKey
                                                               : SignatureFailure::kInvalidToken;
-  return {.failure = kind, .presigned = presigned};
+  ErrorMembers members;
+  if (failure == CredentialFailure::kUnknownKey && base::is_valid_utf8(parsed.access_key_id))
+    members.emplace_back("AWSAccessKeyId", parsed.access_key_id);
+  return {.failure = kind, .presigned = parsed.presigned, .s3_members = std::move(members)};
 }
 
 }  // namespace
@@ -23,7 +28,7 @@ std::expected<Authenticated, SignatureError> Authenticator::authenticate(
 std::expected<Authenticated, SignatureError> Authenticator::authenticate(
     ParsedSignature parsed, const SignedRequest& request, const ExpectedScope& expected) {
   auto found = credentials_.find(parsed.access_key_id, parsed.session_token);
-  if (!found) return std::unexpected(failure_of(found.error(), parsed.presigned));
+  if (!found) return std::unexpected(failure_of(found.error(), parsed));
   const Credential& credential = **found;
   const base::Timestamp now = clock_.now();
   auto verified = verifier_.verify(parsed, request, credential.secret_key, now, expected);

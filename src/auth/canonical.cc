@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "base/time_text.h"
 
 namespace auth::canonical {
 namespace {
@@ -209,6 +210,14 @@ std::string signing_key(std::string_view secret, std::string_view date, std::str
   for (const std::string_view part : {date, region, service, std::string_view("aws4_request")})
     key = base::hmac_sha256(key, part);
   return key;
+}
+
+std::optional<base::Timestamp> parse_date(std::string_view text) {
+  if (const auto time = base::parse_amz_date(text)) return time;
+  // Python writes "-0000" where the standard says "GMT".
+  std::string date(text);
+  if (date.ends_with(" -0000") || date.ends_with(" +0000")) date.replace(date.size() - 5, 5, "GMT");
+  return base::parse_http_date(date);
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {

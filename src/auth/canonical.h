@@ -4,6 +4,7 @@
 // Used by both ends, private to auth. Pure functions; "append" adds to `out`, which lets a request
 // be put together in one buffer.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ std::string string_to_sign(std::string_view timestamp, std::string_view scope,
 
 std::string signing_key(std::string_view secret, std::string_view date, std::string_view region,
                         std::string_view service);  // 32 bytes
+
+// The date of a signature: ISO 8601's basic form or HTTP's.
+std::optional<base::Timestamp> parse_date(std::string_view text);
 
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 // The first header of that name; nullptr: none.

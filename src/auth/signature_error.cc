@@ -1,8 +1,12 @@
 #include "auth/signature_error.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "base/check.h"
+#include "base/encoding.h"
+#include "base/time_text.h"
 
 namespace auth {
 namespace {
@@ -48,8 +52,8 @@ constexpr std::array kTable = std::to_array<Row>({
     {kBadDate, "IncompleteSignature", "", "", "AccessDenied", 403, kS3Date},
     {kBadCredential, "IncompleteSignature", "", "", kHeaderMalformed, 400, ""},
     {kBadQuery, "IncompleteSignature", "", "", kQueryMalformed, 400, ""},
-    {kTwoMechanisms, "IncompleteSignature", "",
-     "Only one of an Authorization header and query-string authentication is allowed.",
+    {kTwoMechanisms, "InvalidSignature", "",
+     "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
      "InvalidArgument", 400,
      "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
      "string parameter or the Authorization header should be specified"},
@@ -85,6 +89,12 @@ constexpr std::array kTable = std::to_array<Row>({
      "The provided 'x-amz-content-sha256' header does not match what was computed."},
     {kChunkMismatch, "InvalidSignature", "SignatureDoesNotMatch", kMismatchText,
      "SignatureDoesNotMatch", 403, kS3MismatchText},
+    {kBadV2Header, "IncompleteSignature", "", "", "InvalidArgument", 400,
+     "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature"},
+    {kIncompleteV2Query, "IncompleteSignature", "", "", "AccessDenied", 403,
+     "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"},
+    {kBadV2Expires, "IncompleteSignature", "", "", "AccessDenied", 403,
+     "Invalid date (should be seconds since epoch)"},
 });
 
 const Row& row_of(SignatureFailure failure) {
@@ -100,11 +110,50 @@ api::Error make(std::string_view code, int status, std::string_view text) {
 
 api::Error s3_error(const SignatureError& error, const Row& row) {
   const bool in_query = error.presigned && row.s3_code == kHeaderMalformed;
-  return make(in_query ? kQueryMalformed : row.s3_code, row.s3_status,
-              error.s3_message.empty() ? row.s3_text : std::string_view(error.s3_message));
+  api::Error shown =
+      make(in_query ? kQueryMalformed : row.s3_code, row.s3_status,
+           error.s3_message.empty() ? row.s3_text : std::string_view(error.s3_message));
+  shown.members = error.s3_members;
+  return shown;
+}
+
+// Byte by byte in hex, as S3 shows what it signed.
+std::string spaced_hex(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size() * 3);
+  for (const char c : bytes)
+    fmt::format_to(std::back_inserter(out), "{}{:02x}", out.empty() ? "" : " ",
+                   static_cast<unsigned char>(c));
+  return out;
 }
 
 }  // namespace
+
+ErrorMembers mismatch_members(std::string_view access_key_id, std::string_view string_to_sign,
+                              std::string_view signature, std::string_view canonical_request) {
+  ErrorMembers members;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (base::is_valid_utf8(value)) members.emplace_back(name, value);
+  };
+  add("AWSAccessKeyId", access_key_id);
+  add("StringToSign", string_to_sign);
+  add("SignatureProvided", signature);
+  members.emplace_back("StringToSignBytes", spaced_hex(string_to_sign));
+  if (canonical_request.empty()) return members;
+  add("CanonicalRequest", canonical_request);
+  members.emplace_back("CanonicalRequestBytes", spaced_hex(canonical_request));
+  return members;
+}
+
+ErrorMembers skew_members(std::string_view request_time, base::Timestamp now,
+                          std::chrono::minutes skew_max) {
+  ErrorMembers members;
+  if (base::is_valid_utf8(request_time)) members.emplace_back("RequestTime", request_time);
+  members.emplace_back("ServerTime", base::iso8601(now));
+  members.emplace_back("MaxAllowedSkewMilliseconds",
+                       std::to_string(std::chrono::milliseconds(skew_max).count()));
+  return members;
+}
 
 api::Error to_api_error(const SignatureError& error, ErrorFamily family) {
   const Row& row = row_of(error.failure);

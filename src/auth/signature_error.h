@@ -4,10 +4,14 @@
 // Verification finds a SignatureError before anyone need know which service is meant;
 // to_api_error() then dresses it for that service. Plain values, thread-safe.
 
+#include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "api/error.h"
+#include "base/clock.h"
 
 namespace auth {
 
@@ -44,7 +48,13 @@ enum class SignatureFailure {
   kMismatch,              // the signature is not the one we compute
   kPayloadMismatch,       // x-amz-content-sha256 is not the body's hash
   kChunkMismatch,         // a chunk of an aws-chunked body is signed wrongly
+  kBadV2Header,           // Version 2: not "AWS KEY:SIGNATURE"
+  kIncompleteV2Query,     // Version 2: not all of AWSAccessKeyId, Expires and Signature
+  kBadV2Expires,          // Version 2: Expires is no time
 };
+
+// What S3's answer holds beside code and message: element and text.
+using ErrorMembers = std::vector<std::pair<std::string, std::string>>;
 
 struct SignatureError {
   SignatureFailure failure = SignatureFailure::kMismatch;
@@ -53,7 +63,15 @@ struct SignatureError {
   // What S3 says; empty: the table's text for the failure.
   std::string s3_message = {};
   bool presigned = false;  // S3 names faults of a presigned request differently
+  ErrorMembers s3_members = {};
 };
+
+// The members of S3's SignatureDoesNotMatch and RequestTimeTooSkewed. What is not UTF-8 is left
+// out.
+ErrorMembers mismatch_members(std::string_view access_key_id, std::string_view string_to_sign,
+                              std::string_view signature, std::string_view canonical_request = {});
+ErrorMembers skew_members(std::string_view request_time, base::Timestamp now,
+                          std::chrono::minutes skew_max);
 
 // One table from failure and family to code, status and text.
 api::Error to_api_error(const SignatureError& error, ErrorFamily family);

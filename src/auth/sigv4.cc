@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "auth/canonical.h"
+#include "auth/sigv2.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/result.h"
@@ -25,9 +26,10 @@ constexpr std::string_view kEmptySha256 =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 std::unexpected<SignatureError> fault(const ParsedSignature& parsed, SignatureFailure failure,
-                                      std::string message = {}, std::string s3_message = {}) {
-  return std::unexpected(
-      SignatureError{failure, std::move(message), std::move(s3_message), parsed.presigned});
+                                      std::string message = {}, std::string s3_message = {},
+                                      ErrorMembers s3_members = {}) {
+  return std::unexpected(SignatureError{failure, std::move(message), std::move(s3_message),
+                                        parsed.presigned, std::move(s3_members)});
 }
 
 std::string s3_about_scope(const ParsedSignature& parsed, std::string_view what) {
@@ -38,7 +40,8 @@ std::string s3_about_scope(const ParsedSignature& parsed, std::string_view what)
 }
 
 Checked check_scope(const ParsedSignature& parsed, const ExpectedScope& expected) {
-  const bool region_wrong = !expected.region.empty() && parsed.region != expected.region;
+  const bool region_wrong =
+      !expected.region.empty() && !parsed.region.empty() && parsed.region != expected.region;
   const bool service_wrong = !expected.service.empty() && parsed.service != expected.service;
   if (!region_wrong && !service_wrong) return {};
   std::string message;
@@ -68,7 +71,11 @@ Checked check_presigned_time(const ParsedSignature& parsed, base::Timestamp now)
   return fault(parsed, kPresignedExpired,
                fmt::format("Signature expired: {} is now earlier than {} ({} - {} sec.)",
                            parsed.timestamp, base::amz_date(now - parsed.expires),
-                           base::amz_date(now), parsed.expires.count()));
+                           base::amz_date(now), parsed.expires.count()),
+               {},
+               {{"X-Amz-Expires", std::to_string(parsed.expires.count())},
+                {"Expires", base::iso8601(parsed.time + parsed.expires)},
+                {"ServerTime", base::iso8601(now)}});
 }
 
 Checked check_time(const ParsedSignature& parsed, base::Timestamp now) {
@@ -78,12 +85,14 @@ Checked check_time(const ParsedSignature& parsed, base::Timestamp now) {
     return fault(
         parsed, kExpired,
         fmt::format("Signature expired: {} is now earlier than {} ({} - {} min.)", parsed.timestamp,
-                    base::amz_date(now - skew), base::amz_date(now), skew.count()));
+                    base::amz_date(now - skew), base::amz_date(now), skew.count()),
+        {}, skew_members(parsed.timestamp, now, skew));
   if (parsed.time > now + skew)
     return fault(parsed, kNotYetCurrent,
                  fmt::format("Signature not yet current: {} is still later than {} ({} + {} min.)",
                              parsed.timestamp, base::amz_date(now + skew), base::amz_date(now),
-                             skew.count()));
+                             skew.count()),
+                 {}, skew_members(parsed.timestamp, now, skew));
   return {};
 }
 
@@ -230,6 +239,7 @@ std::expected<void, SignatureError> SignatureVerifier::verify(const ParsedSignat
                                                               base::Timestamp now,
                                                               const ExpectedScope& expected) {
   RETURN_IF_ERROR(check_scope(parsed, expected));
+  if (parsed.version == SignatureVersion::kV2) return verify_v2(parsed, request, secret, now);
   RETURN_IF_ERROR(check_time(parsed, now));
   RETURN_IF_ERROR(check_signed_headers(parsed, request));
 
@@ -239,7 +249,10 @@ std::expected<void, SignatureError> SignatureVerifier::verify(const ParsedSignat
   if (signature_is(parsed, first, key)) return {};
   const std::string second = canonical_request(parsed, request, payload, Reading::kAsSent);
   if (second != first && signature_is(parsed, second, key)) return {};
-  return fault(parsed, kMismatch);
+  if (!parsed.is_s3()) return fault(parsed, kMismatch);
+  const std::string to_sign = canonical::string_to_sign(parsed.timestamp, parsed.scope(), first);
+  return fault(parsed, kMismatch, {}, {},
+               mismatch_members(parsed.access_key_id, to_sign, parsed.signature, first));
 }
 
 ChunkVerifier SignatureVerifier::chunks(const ParsedSignature& parsed, std::string_view secret) {

@@ -1,8 +1,9 @@
 #pragma once
 
-// Signature Version 4, the server's half: reads the signature out of a request (Authorization
-// header or presigned query) and recomputes it. SignatureVerifier is thread-safe and keeps derived
-// signing keys in a bounded cache; nothing survives a crash. The client's half is in auth/signer.h.
+// Signatures, the server's half: reads the signature out of a request (Authorization header or
+// presigned query) and recomputes it. Version 4, and for S3 Version 2 (auth/sigv2.h).
+// SignatureVerifier is thread-safe and keeps derived signing keys in a bounded cache; nothing
+// survives a crash. The client's half is in auth/signer.h.
 //
 // A request is seen as it came over the wire: raw path, raw query, headers in order. Views must
 // outlive the call, not the result.
@@ -45,6 +46,8 @@ struct SignedRequest {
   std::string_view body_sha256 = {};
   std::string_view body = {};
   bool secure = false;  // came over TLS
+  // The bucket that the host names (virtual-host style); empty: none. Version 2 signs it.
+  std::string_view host_bucket = {};
 };
 
 // What the signature says about the body.
@@ -57,18 +60,21 @@ enum class PayloadMode {
   kUnsignedChunksTrailer,  // STREAMING-UNSIGNED-PAYLOAD-TRAILER
 };
 
+enum class SignatureVersion { kV4, kV2 };
+
 struct ParsedSignature {
+  SignatureVersion version = SignatureVersion::kV4;
   std::string access_key_id;
-  std::string date;  // the scope's day: YYYYMMDD
-  std::string region = {};
+  std::string date;            // the scope's day: YYYYMMDD; Version 2 has no scope
+  std::string region = {};     // Version 2: empty
   std::string service = {};    // the signing name: "kinesis", "monitoring", "s3"
   std::string signed_headers;  // "host;x-amz-date", lower case
-  std::string signature;       // 64 lower-case hex digits
-  std::string timestamp;       // YYYYMMDDTHHMMSSZ
+  std::string signature;       // 64 lower-case hex digits; Version 2: base64
+  std::string timestamp;       // YYYYMMDDTHHMMSSZ; Version 2: as sent
   std::string session_token;   // empty: none
-  base::Timestamp time;
+  base::Timestamp time;        // Version 2, presigned: when it ends
   bool presigned = false;
-  std::chrono::seconds expires{0};  // presigned only
+  std::chrono::seconds expires{0};  // presigned by Version 4 only
   PayloadMode payload = PayloadMode::kBodyHash;
   std::string declared_payload;  // what stands in the canonical request when not kBodyHash
 
@@ -77,11 +83,13 @@ struct ParsedSignature {
   bool is_s3() const { return service == "s3" || service == "s3-object-lambda"; }
 };
 
-// True when the request carries any form of Signature Version 4 (right or wrong); without one the
+// True when the request carries any form of a signature (right or wrong); without one the
 // caller is anonymous (S3) or refused with kMissingToken.
 bool has_signature(const SignedRequest& request);
 
 std::expected<ParsedSignature, SignatureError> parse_signature(const SignedRequest& request);
+// The same for services other than S3: Version 2 is not a signature to them.
+std::expected<ParsedSignature, SignatureError> parse_signature_v4(const SignedRequest& request);
 
 // The scope that the endpoint wants; an empty part accepts anything.
 struct ExpectedScope {

@@ -1,5 +1,5 @@
-// Whatever arrives as Authorization header, date headers, path and query: parsing and verifying it
-// ends, stays within memory, and never accepts.
+// Whatever arrives as Authorization header, date headers, path and query, by Version 4 or 2:
+// parsing and verifying it ends, stays within memory, and never accepts.
 
 #include <array>
 #include <cstddef>
@@ -33,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                     .path = lines[1],
                                     .query = lines[2],
                                     .headers = std::span(headers).first(count),
-                                    .body = rest};
+                                    .body = rest,
+                                    .host_bucket = lines[3].substr(0, lines[3].find('.'))};
   const auto parsed = auth::parse_signature(request);
   if (!parsed) {
     for (const auto family : {auth::ErrorFamily::kJson, auth::ErrorFamily::kQuery,

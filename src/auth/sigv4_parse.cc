@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "auth/canonical.h"
+#include "auth/sigv2.h"
 #include "auth/sigv4.h"
 #include "base/digest.h"
 #include "base/encoding.h"
@@ -24,6 +25,7 @@ using Checked = std::expected<void, SignatureError>;
 constexpr std::string_view kCredentialForm =
     "the Credential is mal-formed; expecting "
     "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
+constexpr std::string_view kTooManyParameters = "The query string has too many parameters.";
 constexpr std::string_view kSixParameters =
     "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
     "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
@@ -31,7 +33,7 @@ constexpr std::string_view kSixParameters =
 std::unexpected<SignatureError> fault(SignatureFailure failure, std::string message = {},
                                       std::string s3_message = {}, bool presigned = false) {
   return std::unexpected(
-      SignatureError{failure, std::move(message), std::move(s3_message), presigned});
+      SignatureError{failure, std::move(message), std::move(s3_message), presigned, {}});
 }
 
 // How S3 opens a complaint about the Credential.
@@ -149,11 +151,7 @@ Checked take_date_header(ParsedSignature& parsed, const SignedRequest& request) 
     return fault(kMissingDate,
                  "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' "
                  "header.");
-  if (take_timestamp(parsed, header->value)) return {};
-  // Python writes "-0000" where the standard says "GMT".
-  std::string date(header->value);
-  if (date.ends_with(" -0000") || date.ends_with(" +0000")) date.replace(date.size() - 5, 5, "GMT");
-  const auto time = base::parse_http_date(date);
+  const auto time = canonical::parse_date(header->value);
   if (!time)
     return fault(kBadDate, fmt::format("Date must be in ISO-8601 'basic format'. Got '{}'. See "
                                        "http://en.wikipedia.org/wiki/ISO_8601",
@@ -287,10 +285,11 @@ QueryParts split_query(std::string_view query) {
     if (!part.starts_with("X-Amz-")) return true;
     const std::size_t equals = part.find('=');
     std::string* slot = slot_of(parts, part.substr(0, equals));
-    if (slot == nullptr || !slot->empty() || equals == std::string_view::npos) return true;
-    *slot = base::uri_decode(part.substr(equals + 1));
+    if (slot == nullptr || !slot->empty()) return true;
+    // A bare "X-Amz-Algorithm" says already that the query is meant to be signed.
     parts.any = parts.any || slot == &parts.algorithm || slot == &parts.signature ||
                 slot == &parts.credential;
+    if (equals != std::string_view::npos) *slot = base::uri_decode(part.substr(equals + 1));
     return true;
   });
   return parts;
@@ -298,6 +297,10 @@ QueryParts split_query(std::string_view query) {
 
 std::unexpected<SignatureError> bad_query(std::string message, std::string_view s3_message) {
   return fault(kBadQuery, std::move(message), std::string(s3_message), true);
+}
+
+std::unexpected<SignatureError> bad_query(std::string_view message) {
+  return bad_query(std::string(message), message);
 }
 
 Checked check_query_is_whole(const QueryParts& parts, bool s3) {
@@ -365,10 +368,22 @@ Parsed parse_query_form(const SignedRequest& request, const QueryParts& parts) {
 
 bool has_signature(const SignedRequest& request) {
   if (find_header(request.headers, "authorization") != nullptr) return true;
+  if (has_v2_query(request.query)) return true;
   return request.query.find("X-Amz-") != std::string_view::npos && split_query(request.query).any;
 }
 
 std::expected<ParsedSignature, SignatureError> parse_signature(const SignedRequest& request) {
+  const HeaderView* header = find_header(request.headers, "authorization");
+  const bool v2_query = has_v2_query(request.query);
+  const bool v2_header = header != nullptr && is_v2_header(header->value);
+  if (!v2_query && !v2_header) return parse_signature_v4(request);
+  const QueryParts parts = split_query(request.query);
+  if (parts.any || (v2_query && header != nullptr)) return fault(kTwoMechanisms);
+  if (parts.count > kQueryParametersMax) return bad_query(kTooManyParameters);
+  return v2_query ? parse_v2_query(request) : parse_v2_header(request, header->value);
+}
+
+std::expected<ParsedSignature, SignatureError> parse_signature_v4(const SignedRequest& request) {
   const HeaderView* header = find_header(request.headers, "authorization");
   if (request.query.empty()) {
     if (header == nullptr) return fault(kMissingToken);
@@ -376,9 +391,7 @@ std::expected<ParsedSignature, SignatureError> parse_signature(const SignedReque
   }
   const QueryParts parts = split_query(request.query);
   // Beyond the bound the canonical query would leave parameters out, unsigned.
-  if (parts.count > kQueryParametersMax)
-    return bad_query("The query string has too many parameters.",
-                     "The query string has too many parameters.");
+  if (parts.count > kQueryParametersMax) return bad_query(kTooManyParameters);
   if (header != nullptr && parts.any) return fault(kTwoMechanisms);
   if (header != nullptr) return parse_header_form(request, header->value);
   if (!parts.any) return fault(kMissingToken);

@@ -9,12 +9,22 @@
 #include "wire/cbor_codec.h"
 #include "wire/coral_front.h"
 #include "wire/json_codec.h"
+#include "wire/presigned.h"
 #include "wire/query_codec.h"
 #include "wire/render_error.h"
 #include "wire/rest_codec.h"
 #include "wire/streamed_answer.h"
 
 namespace wire {
+
+namespace {
+
+std::string_view header_view(const HttpRequest& request, std::string_view name) {
+  const std::string* const value = request.find(name);
+  return value == nullptr ? std::string_view() : std::string_view(*value);
+}
+
+}  // namespace
 
 struct Dispatcher::Call {
   HttpRequest request;
@@ -31,7 +41,8 @@ struct Dispatcher::Call {
             .headers = headers,
             .body_sha256 = {},
             .body = request.body,
-            .secure = request.secure};
+            .secure = request.secure,
+            .host_bucket = bucket_of_host(header_view(request, "host"))};
   }
 };
 
@@ -135,10 +146,15 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   std::expected<auth::ParsedSignature, auth::SignatureError> parsed =
       is_signed ? auth::parse_signature(signed_request)
                 : std::unexpected(auth::SignatureError{auth::SignatureFailure::kMissingToken});
-  auto route = router_.find(call.request, parsed ? &*parsed : nullptr);
+  const bool is_v2 = parsed && parsed->version == auth::SignatureVersion::kV2;
+  // Version 2 names no service, so it tells nothing about the route.
+  auto route = router_.find(call.request, parsed && !is_v2 ? &*parsed : nullptr);
   if (!route) co_return refuse(call, route.error());
   call.route = *std::move(route);
   if (call.route.service == nullptr) co_return no_such_service(call.context.request_id);
+  if (is_v2 && !call.is_s3()) parsed = auth::parse_signature_v4(signed_request);
+  if (is_v2 && call.is_s3() && call.route.operation != nullptr && !v2_covers(*call.route.operation))
+    co_return refuse(call, v2_not_taken());
   if (call.route.service->protocol == api::Protocol::kJson)
     if (auto answer = before_signature(call)) co_return *std::move(answer);
 
@@ -152,6 +168,10 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
                                     {.region = {}, .service = call.route.service->signing_name});
     if (!who) co_return refuse_signature(call, auth::to_api_error(who.error(), family));
     call.who = *std::move(who);
+  }
+  if (call.is_s3() && call.who && call.who->signature.presigned) {
+    adopt_presigned_headers(call.request);
+    call.headers = header_views(call.request);
   }
   const auto authenticated = authenticate(call);
   if (!authenticated) co_return refuse(call, authenticated.error());
@@ -202,7 +222,9 @@ api::Outcome<void> Dispatcher::authenticate(Call& call) {
     // Shares the credential's own principal.
     call.context.principal = {call.who->credential, &call.who->principal()};
     call.context.account_id = call.who->principal().account_id;
-    call.context.region = call.who->signature.region;
+    // Version 2 names no region.
+    call.context.region =
+        call.who->signature.region.empty() ? options_.default_region : call.who->signature.region;
   }
   call.context.facts.region = call.context.region;
   return {};
