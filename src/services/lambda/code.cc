@@ -94,6 +94,9 @@ async::Task<api::Outcome<functions::PackagePtr>> take_package(const Deps& deps,
     co_return std::unexpected(
         l::invalid_parameter_value("Please provide a source for function code."));
   }
+  // A zip without entries is its own end record.
+  if (zip.empty() || zip.starts_with("PK\x05\x06"))
+    co_return std::unexpected(l::invalid_parameter_value("Uploaded file must be a non-empty zip"));
   auto package = co_await deps.code.put(std::move(zip));
   if (!package) co_return std::unexpected(refused(package.error()));
   co_return *std::move(package);
