@@ -3,6 +3,9 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
 
 #include "server/server.h"
 
@@ -17,10 +20,25 @@ void raise_open_files() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Sandboxes bind folders by their whole, plain paths. What cannot be made one stays as it is and
+// fails where it is used.
+std::string whole_path(const std::string& text) {
+  if (text.empty()) return text;
+  std::error_code problem;
+  const auto absolute = std::filesystem::absolute(text, problem);
+  if (problem) return text;
+  std::string plain = absolute.lexically_normal().string();
+  while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  return plain;
+}
+
 }  // namespace
 
 // Signals are waited for by this thread alone: they are blocked before any other thread is made.
-int serve(const Settings& settings) {
+int serve(const Settings& given) {
+  Settings settings = given;
+  settings.data_dir = whole_path(given.data_dir);
+  settings.runtimes_dir = whole_path(given.runtimes_dir);
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGINT);
