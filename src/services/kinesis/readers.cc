@@ -136,8 +136,6 @@ Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
   streamlog::ShardLimits* const limits = shard->limits();
   if (limits != nullptr && !limits->admit_read())
     co_return std::unexpected(rate_exceeded(it->key, shard->info().id()));
-  // Closed first, then read: what was appended before the close is then surely seen.
-  const bool closed = shard->is_closed();
   const auto limit = static_cast<std::size_t>(
       input.limit.value_or(static_cast<std::int32_t>(streamlog::kReadRecordsMax)));
   auto records = co_await shard->read(it->position, limit);
@@ -156,7 +154,9 @@ Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
           std::max<std::int64_t>(0, (now - records->back().arrival).count());
   }
   output.records = render_records(*std::move(records), info, !stream->info.encryption_key.empty());
-  if (closed && next >= shard->end()) {
+  // A shard that is only being closed has not ended: its children are not there, and it may yet
+  // open again.
+  if (!info.is_open() && next > *info.last) {
     // No further iterator, but the shards that go on.
     output.child_shards = render_children(stream->info, it->shard);
   } else {

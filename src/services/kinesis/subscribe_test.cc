@@ -286,6 +286,21 @@ TEST_F(SubscribeTest, ASplitShardEndsWithItsChildren) {
   EXPECT_FALSE(child->ended);
 }
 
+TEST_F(SubscribeTest, AShardThatIsOnlyBeingClosedHasNotEnded) {
+  Client* const client = subscribe(from("TRIM_HORIZON"));
+  const auto iterator = call<k::op::GetShardIterator>({.stream_name = "s",
+                                                       .shard_id = "shardId-000000000000",
+                                                       .shard_iterator_type = "TRIM_HORIZON"});
+  // The first half of a split.
+  ASSERT_TRUE(core.run(streams.find(kKey)->shard(0)->close()).has_value());
+  core.run_ready();
+  EXPECT_FALSE(client->ended);
+  EXPECT_THAT(client->events(), IsEmpty());
+  const auto page = call<k::op::GetRecords>({.shard_iterator = iterator.shard_iterator});
+  EXPECT_TRUE(page.next_shard_iterator.has_value());
+  EXPECT_FALSE(page.child_shards.has_value());
+}
+
 TEST_F(SubscribeTest, AnotherCallIsRefusedForFiveSecondsAndTakesOverThen) {
   Client* const first = subscribe(from("LATEST"));
   EXPECT_EQ(subscribe(from("LATEST")), nullptr);
