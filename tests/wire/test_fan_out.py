@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 
+import boto3
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
@@ -74,6 +75,19 @@ def test_records_are_pushed_in_order_with_their_numbers(kinesis, stream, consume
     assert [r["Data"] for r in got] == [b"a", b"b"]
     assert [r["SequenceNumber"] for r in got] == [s["SequenceNumber"] for s in sent]
     assert got[0]["PartitionKey"] == "a" and got[0]["ApproximateArrivalTimestamp"]
+    subscription.close()
+
+
+def test_records_are_pushed_over_tls(server, kinesis, stream, consumer):
+    secure = boto3.client("kinesis", endpoint_url=server.endpoint.replace("http://127.0.0.1", "https://localhost"),
+                          region_name="us-east-1", verify=str(server.data / "authority.pem"),
+                          aws_access_key_id=server.environment["AWS_ACCESS_KEY_ID"],
+                          aws_secret_access_key=server.environment["AWS_SECRET_ACCESS_KEY"])
+    subscription = subscribe(secure, consumer)
+    pushed = records(subscription)
+    for data in ("a", "b", "c" * 500_000):
+        kinesis.put_record(StreamName=stream["StreamName"], Data=data.encode(), PartitionKey="k")
+        assert next(pushed)["Data"] == data.encode()
     subscription.close()
 
 
