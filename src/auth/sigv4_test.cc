@@ -268,6 +268,10 @@ TEST(SigV4, RefusesTwoSignaturesAtOnce) {
   Sent sent = vector_named("presigned s3");
   sent.header("Authorization") = "AWS4-HMAC-SHA256 x";
   EXPECT_EQ(check(sent).error.failure, kTwoMechanisms);
+  Sent bare = vector_named("json");
+  bare.query = "X-Amz-Algorithm";
+  EXPECT_EQ(check(bare).error.failure, kTwoMechanisms);
+  EXPECT_EQ(check(bare).shown(ErrorFamily::kJson).code, "InvalidSignatureException");
 }
 
 TEST(SigV4, ChecksTheScope) {

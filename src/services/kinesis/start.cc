@@ -41,7 +41,7 @@ api::Outcome<Position> numbered_position(const Start& start, const streamlog::Sh
         streamlog::shard_id(number->shard_index), shard.id())));
   // AWS fails over numbers of its oldest form, and says no more.
   if (number->version == streamlog::SequenceVersion::kZero)
-    return std::unexpected(api::internal_failure());
+    return std::unexpected(api::Error{.code = "InternalFailure", .status = 500, .message = {}});
   if (number->version != streamlog::SequenceVersion::kTwo ||
       number->shard_created_s != shard.start().shard_created_s)
     return std::unexpected(

@@ -49,11 +49,12 @@ async::Task<std::optional<api::Error>> add(const Deps& deps, StreamKey key, Tags
   const auto how = [tags](StreamInfo& info) -> base::Status {
     for (const auto& [name, value] : tags) info.tags[name] = value;
     if (info.tags.size() > kTagsMax)
+      // AWS still says 10, its limit of old.
       return base::error(
           base::ErrorCode::kInvalidArgument,
           fmt::format("Failed to add tags to stream {} under account {} because a "
-                      "given stream cannot have more than {} tags associated with it.",
-                      info.key.name, info.key.account_id, kTagsMax));
+                      "given stream cannot have more than 10 tags associated with it.",
+                      info.key.name, info.key.account_id));
     return {};
   };
   const auto done = co_await deps.streams.update(key, how);
