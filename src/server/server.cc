@@ -165,7 +165,7 @@ base::Status Server::Parts::open() {
   register_services();
   dispatcher = std::make_unique<wire::Dispatcher>(
       wire::DispatcherOptions{.account_id = settings.account_id, .default_region = settings.region},
-      registry, authenticator, authorizer, storage->clock, storage->random);
+      registry, authenticator, authorizer, storage->random);
   dispatcher->add_route(std::string(ResponseRoute::kPath),
                         response_handler(responses, response_route));
   wire::HttpOptions options;

@@ -1,5 +1,7 @@
 #include "server/storage.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -9,9 +11,18 @@ namespace {
 constexpr std::size_t kCoresMax = 8;
 constexpr std::size_t kBlockingThreads = 4;
 
+// Those that this process may run on: a server that is pinned to one gains nothing by two threads.
+std::size_t processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    return static_cast<std::size_t>(CPU_COUNT(&set));
+  return std::thread::hardware_concurrency();
+}
+
 std::size_t core_count(const Settings& settings) {
   if (settings.cores > 0) return settings.cores;
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kCoresMax);
+  return std::clamp<std::size_t>(processors(), 1, kCoresMax);
 }
 
 }  // namespace

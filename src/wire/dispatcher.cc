@@ -100,13 +100,12 @@ void add_ids(HttpResponse& response, const std::string& request_id, base::Random
 
 Dispatcher::Dispatcher(DispatcherOptions options, const Registry& registry,
                        auth::Authenticator& authenticator, const auth::Authorizer& authorizer,
-                       const base::Clock& clock, base::Random& random)
+                       base::Random& random)
     : options_(std::move(options)),
       registry_(registry),
       router_(registry),
       authenticator_(authenticator),
       authorizer_(authorizer),
-      clock_(clock),
       random_(random),
       stranger_(std::make_shared<const auth::Principal>(auth::anonymous_principal())) {}
 
@@ -152,11 +151,11 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   if (!route) co_return refuse(call, route.error());
   call.route = *std::move(route);
   if (call.route.service == nullptr) co_return no_such_service(call.context.request_id);
+  if (call.route.service->protocol == api::Protocol::kJson)
+    if (auto answer = before_signature(call)) co_return *std::move(answer);
   if (is_v2 && !call.is_s3()) parsed = auth::parse_signature_v4(signed_request);
   if (is_v2 && call.is_s3() && call.route.operation != nullptr && !v2_covers(*call.route.operation))
     co_return refuse(call, v2_not_taken());
-  if (call.route.service->protocol == api::Protocol::kJson)
-    if (auto answer = before_signature(call)) co_return *std::move(answer);
 
   const auth::ErrorFamily family = family_of(*call.route.service);
   const bool anonymous = !is_signed && call.is_s3();

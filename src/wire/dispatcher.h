@@ -9,7 +9,6 @@
 
 #include "auth/authenticator.h"
 #include "auth/authorizer.h"
-#include "base/clock.h"
 #include "base/random.h"
 #include "wire/http_types.h"
 #include "wire/registry.h"
@@ -27,7 +26,7 @@ class Dispatcher {
   // `registry` is complete; nothing is added to it afterwards.
   Dispatcher(DispatcherOptions options, const Registry& registry,
              auth::Authenticator& authenticator, const auth::Authorizer& authorizer,
-             const base::Clock& clock, base::Random& random);
+             base::Random& random);
 
   // Requests whose path starts with `prefix` go to `handler` unauthenticated: it guards itself.
   // Before serving.
@@ -53,7 +52,6 @@ class Dispatcher {
   Router router_;
   auth::Authenticator& authenticator_;
   const auth::Authorizer& authorizer_;
-  const base::Clock& clock_;
   base::Random& random_;
   std::shared_ptr<const auth::Principal> stranger_;
   std::map<std::string, HttpHandler> routes_;
