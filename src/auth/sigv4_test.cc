@@ -274,6 +274,15 @@ TEST(SigV4, RefusesTwoSignaturesAtOnce) {
   EXPECT_EQ(check(bare).shown(ErrorFamily::kJson).code, "InvalidSignatureException");
 }
 
+TEST(SigV4, AQueryWithoutAnAlgorithmIsNotSigned) {
+  Sent sent = vector_named("presigned s3");
+  const std::string algorithm = "X-Amz-Algorithm=AWS4-HMAC-SHA256";
+  sent.query.replace(sent.query.find(algorithm), algorithm.size(), "X-Amz-Nothing=");
+  EXPECT_EQ(check(sent).shown(ErrorFamily::kS3).code, "AuthorizationQueryParametersError");
+  sent.query = "X-Amz-Credential=a&X-Amz-Signature=b";
+  EXPECT_EQ(check(sent).shown(ErrorFamily::kJson).code, "MissingAuthenticationTokenException");
+}
+
 TEST(SigV4, ChecksTheScope) {
   const Sent json = vector_named("json");
   const auto scoped = [](const Sent& sent, std::string_view region, std::string_view service) {
