@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "store/for_each.h"
+
 namespace streamlog {
 namespace {
 
@@ -50,19 +52,13 @@ AccountSettings::AccountSettings(store::Store& store, async::Core& control,
 
 async::Task<base::Status> AccountSettings::open() {
   Commitments loaded;
-  std::string from(kPrefix);
-  const std::string to = store::prefix_end(from);
-  for (;;) {
-    const auto page = co_await store_.scan(from, to);
-    if (!page) co_return std::unexpected(page.error());
-    if (page->empty()) break;
-    for (const store::KeyValue& entry : *page) {
-      const auto commitment = decode_commitment(entry.value);
-      if (!commitment) co_return std::unexpected(commitment.error());
-      loaded.emplace(entry.key, *commitment);
-    }
-    from = page->back().key + '\0';
-  }
+  const auto take = [&loaded](const store::KeyValue& entry) -> base::Status {
+    ASSIGN_OR_RETURN(const Commitment commitment, decode_commitment(entry.value));
+    loaded.emplace(entry.key, commitment);
+    return {};
+  };
+  const base::Status read = co_await store::for_each(store_, std::string(kPrefix), take);
+  if (!read) co_return std::unexpected(read.error());
   commitments_.set(std::move(loaded));
   co_return base::Status();
 }
