@@ -1,0 +1,112 @@
+package millrace.clients;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchAsyncClient;
+import software.amazon.awssdk.services.dynamodb.DynamoDbAsyncClient;
+import software.amazon.awssdk.services.kinesis.KinesisAsyncClient;
+import software.amazon.kinesis.common.ConfigsBuilder;
+import software.amazon.kinesis.common.InitialPositionInStream;
+import software.amazon.kinesis.common.InitialPositionInStreamExtended;
+import software.amazon.kinesis.common.KinesisClientUtil;
+import software.amazon.kinesis.coordinator.Scheduler;
+import software.amazon.kinesis.metrics.MetricsLevel;
+import software.amazon.kinesis.metrics.NullMetricsFactory;
+import software.amazon.kinesis.processor.ShardRecordProcessor;
+import software.amazon.kinesis.processor.SingleStreamTracker;
+import software.amazon.kinesis.retrieval.RetrievalSpecificConfig;
+import software.amazon.kinesis.retrieval.fanout.FanOutConfig;
+import software.amazon.kinesis.retrieval.polling.PollingConfig;
+
+/**
+ * One worker of an application of the Kinesis Client Library, from the oldest record on. It stops,
+ * and checkpoints, when its standard input ends. Its times are shorter than the library's defaults,
+ * so that a test is not mostly waiting; it has no CloudWatch.
+ *
+ * <p>Consume polling|fanout STREAM APPLICATION
+ */
+public final class Consume {
+  private static final long TICK_MILLIS = 250;
+  private static final long FAILOVER_MILLIS = 2_000;
+  private static final long STOP_SECONDS = 30;
+
+  private final KinesisAsyncClient kinesis =
+      KinesisClientUtil.createKinesisAsyncClient(KinesisAsyncClient.builder());
+  private final DynamoDbAsyncClient dynamo = DynamoDbAsyncClient.create();
+  private final CloudWatchAsyncClient unused = CloudWatchAsyncClient.create();
+  private final String stream;
+  private final String application;
+
+  private Consume(String stream, String application) {
+    this.stream = stream;
+    this.application = application;
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    Consume consume = new Consume(arguments[1], arguments[2]);
+    Scheduler scheduler = consume.scheduler(arguments[0].equals("fanout"));
+    Thread worker = new Thread(scheduler, "scheduler");
+    worker.setDaemon(true);
+    worker.start();
+    waitForTheEndOfInput();
+    boolean graceful = scheduler.startGracefulShutdown().get(STOP_SECONDS, TimeUnit.SECONDS);
+    Line.say("stopped", graceful);
+    System.exit(graceful ? 0 : 1);
+  }
+
+  private static void waitForTheEndOfInput() throws IOException {
+    BufferedReader input =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    while (input.readLine() != null) {}
+  }
+
+  private Scheduler scheduler(boolean fanOut) {
+    InitialPositionInStreamExtended oldest =
+        InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.TRIM_HORIZON);
+    ConfigsBuilder configs =
+        new ConfigsBuilder(
+            new SingleStreamTracker(stream, oldest),
+            application,
+            kinesis,
+            dynamo,
+            unused,
+            UUID.randomUUID().toString(),
+            Consume::processor);
+    var leases =
+        configs
+            .leaseManagementConfig()
+            .failoverTimeMillis(FAILOVER_MILLIS)
+            .shardSyncIntervalMillis(TICK_MILLIS);
+    leases.workerUtilizationAwareAssignmentConfig().disableWorkerMetrics(true);
+    return new Scheduler(
+        configs.checkpointConfig(),
+        configs
+            .coordinatorConfig()
+            .parentShardPollIntervalMillis(TICK_MILLIS)
+            .shardConsumerDispatchPollIntervalMillis(TICK_MILLIS),
+        leases,
+        configs.lifecycleConfig(),
+        configs
+            .metricsConfig()
+            .metricsLevel(MetricsLevel.NONE)
+            .metricsFactory(new NullMetricsFactory()),
+        configs.processorConfig(),
+        configs.retrievalConfig().retrievalSpecificConfig(fanOut ? fanOut() : polling()));
+  }
+
+  private RetrievalSpecificConfig fanOut() {
+    return new FanOutConfig(kinesis).streamName(stream).applicationName(application);
+  }
+
+  private RetrievalSpecificConfig polling() {
+    return new PollingConfig(stream, kinesis).idleTimeBetweenReadsInMillis(TICK_MILLIS);
+  }
+
+  private static ShardRecordProcessor processor() {
+    return new Processor();
+  }
+}

@@ -1,0 +1,191 @@
+"""The Java world: AWS's SDK, the Kinesis Client Library and the Kinesis Producer Library. `./dev java`.
+There is no CloudWatch: the libraries' metrics are off. Their other calls all come here, to Kinesis, DynamoDB
+and STS."""
+import itertools
+
+import pytest
+from support.java import Program
+
+SHARD = "shardId-000000000000"
+HALF = str(2**127)
+
+
+@pytest.fixture
+def java(server):
+    """Starts programs, and leaves none running."""
+    started = []
+
+    def start(name, *arguments, tls=True):
+        started.append(Program(server, name, *arguments, tls=tls))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.close()
+
+
+@pytest.fixture
+def kinesis(server):
+    return server.client("kinesis")
+
+
+@pytest.fixture
+def stream(kinesis, name):
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    yield kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
+
+
+def put(kinesis, stream, *records, keys=8):
+    """Numbered records, dealt to the keys in turn."""
+    answer = kinesis.put_records(StreamName=stream["StreamName"], Records=[
+        {"Data": f"record {i}".encode(), "PartitionKey": f"key {i % keys}"} for i in records])
+    assert answer["FailedRecordCount"] == 0
+
+
+def numbers(lines):
+    return [int(line["record"].split()[1]) for line in lines if "record" in line]
+
+
+def first_sightings(lines):
+    """For each partition key the numbers of its records, in the order in which each was first seen."""
+    seen = {}
+    for line in lines:
+        if "record" in line:
+            seen.setdefault(line["key"], {})[numbers([line])[0]] = None
+    return {key: list(order) for key, order in seen.items()}
+
+
+def in_order(count, keys=8):
+    return {f"key {key}": list(range(key, count, keys)) for key in range(keys)}
+
+
+# AWS SDK for Java, version 2.
+
+
+# "async" takes HTTP/2 for granted, in clear and over TLS; "alpn" asks for it in TLS's handshake.
+ASYNC = [pytest.param("async", False, id="async-clear"), pytest.param("async", True, id="async-tls"),
+         pytest.param("alpn", True, id="async-alpn")]
+
+
+@pytest.mark.parametrize("kind,tls", ASYNC + [pytest.param("blocking", False, id="blocking-clear"),
+                                              pytest.param("blocking", True, id="blocking-tls")])
+def test_the_sdk_puts_and_reads(java, name, kind, tls):
+    program = java("Streams", kind, name, tls=tls)
+    lines = program.finish()
+    assert program.of("failed") == [{"failed": 0}]
+    records = program.of("record")
+    assert [r["record"] for r in records] == ["first"] + [f"record {i}" for i in range(20)]
+    assert {r["key"] for r in records} == {"key"}
+    sequence = [int(r["number"]) for r in records]
+    assert sequence == sorted(set(sequence))
+    assert all(r["arrived"] > 1_700_000_000_000 for r in records)
+    assert {"behind": 0} in lines
+    refused, = program.of("refused")
+    assert refused["refused"] == refused["code"] == "ResourceNotFoundException"
+    assert refused["status"] == 400 and refused["request"]
+    assert refused["message"] == f"Stream {name}-not under account 000000000000 not found."
+
+
+@pytest.mark.parametrize("kind,tls", ASYNC)
+def test_the_sdk_follows_a_split_with_enhanced_fan_out(java, kinesis, stream, kind, tls):
+    consumer = kinesis.register_stream_consumer(StreamARN=stream["StreamARN"], ConsumerName="reader")["Consumer"]
+    put(kinesis, stream, 0, 1, 2)
+    program = java("FanOut", kind, consumer["ConsumerARN"], SHARD, 20, tls=tls)
+    program.hear(lambda lines: sum("data" in line for line in lines) == 3)
+    kinesis.split_shard(StreamName=stream["StreamName"], ShardToSplit=SHARD, NewStartingHashKey=HALF)
+    put(kinesis, stream, *range(3, 20))
+    program.finish()
+    assert program.of("ended") == [{"ended": SHARD, "children": ["shardId-000000000001", "shardId-000000000002"]}]
+    got = [(line["shard"], line["data"]) for line in program.of("data")]
+    assert [g for g in got if g[0] == SHARD] == [(SHARD, f"record {i}") for i in range(3)]
+    assert sorted(data for _, data in got) == sorted(f"record {i}" for i in range(20))
+
+
+def test_the_sdk_works_on_a_table(java, name):
+    program = java("Tables", name)
+    assert program.finish() == [
+        {"unprocessed": 0}, {"seen": "1"},
+        {"page": ["5", "6", "7", "8"]}, {"page": ["9", "10", "11", "12"]}, {"page": ["13", "14", "15", "16"]},
+        {"page": ["17", "18", "19"]},
+        {"refused": "The conditional request failed"}, {"cancelled": ["None", "ConditionalCheckFailed"]}]
+
+
+# The Kinesis Client Library.
+
+
+def consume(java, mode, name, application, tls):
+    return java("Consume", mode, name, application, tls=tls)
+
+
+def hear_records(program, wanted):
+    program.hear(lambda lines: set(wanted) <= set(numbers(lines)))
+
+
+def leases(server, application):
+    """The checkpoint of each lease. The table has the application's name."""
+    table = server.client("dynamodb").scan(TableName=application, ConsistentRead=True)
+    return {item["leaseKey"]["S"]: item["checkpoint"]["S"] for item in table["Items"] if "checkpoint" in item}
+
+
+@pytest.mark.parametrize("mode,tls", [pytest.param("polling", False, id="polling"),
+                                      pytest.param("fanout", True, id="fanout")])
+def test_the_client_library_consumes_through_a_split_and_a_merge(server, java, kinesis, stream, mode, tls):
+    name = stream["StreamName"]
+    put(kinesis, stream, *range(100))
+    program = consume(java, mode, name, name + "-app", tls)
+    hear_records(program, range(100))
+    kinesis.split_shard(StreamName=name, ShardToSplit=SHARD, NewStartingHashKey=HALF)
+    put(kinesis, stream, *range(100, 200))
+    hear_records(program, range(200))
+    kinesis.merge_shards(StreamName=name, ShardToMerge="shardId-000000000001",
+                         AdjacentShardToMerge="shardId-000000000002")
+    put(kinesis, stream, *range(200, 300))
+    hear_records(program, range(300))
+    program.finish()
+
+    assert program.lines[-1] == {"stopped": True}
+    consumers = kinesis.list_stream_consumers(StreamARN=stream["StreamARN"])["Consumers"]
+    assert [c["ConsumerName"] for c in consumers] == ([name + "-app"] if mode == "fanout" else [])
+    assert set(numbers(program.lines)) == set(range(300))
+    assert first_sightings(program.lines) == in_order(300)
+    shards = [f"shardId-{i:012}" for i in range(4)]
+    assert sorted(line["started"] for line in program.of("started")) == shards
+    assert sorted(line["ended"] for line in program.of("ended")) == shards[:3]
+    assert program.of("checkpointed") == [{"checkpointed": shards[3]}]
+    kept = leases(server, name + "-app")
+    last = program.of("record")[-1]["number"]
+    # A lease of a shard that has ended goes some time after it has.
+    assert kept.pop(shards[3]) == last
+    assert set(kept) <= set(shards[:3]) and set(kept.values()) <= {"SHARD_END"}
+
+    put(kinesis, stream, *range(300, 400))
+    again = consume(java, mode, name, name + "-app", tls)
+    hear_records(again, range(300, 400))
+    again.finish()
+    assert again.of("started") == [{"started": shards[3], "from": last}]
+    assert numbers(again.lines) == list(range(300, 400))
+
+
+# The Kinesis Producer Library.
+
+
+def test_the_producer_library_aggregates_and_the_client_library_takes_apart(server, java, kinesis, stream):
+    name = stream["StreamName"]
+    producer = java("Produce", name, 500, 8, server.data / "authority.pem")
+    producer.finish()
+    assert not producer.of("failed"), producer.of("failed")[:3]
+    put_numbers = [line["put"] for line in producer.of("put")]
+    assert len(put_numbers) == 500
+    assert len(set(put_numbers)) < 250  # many user records in one of Kinesis
+
+    program = consume(java, "polling", name, name + "-app", True)
+    hear_records(program, range(500))
+    program.finish()
+    got = program.of("record")
+    assert sorted(numbers(got)) == list(range(500))
+    assert first_sightings(got) == in_order(500)
+    assert {line["number"] for line in got} == set(put_numbers)
+    for _, parts in itertools.groupby(got, key=lambda line: line["number"]):
+        parts = list(parts)
+        assert [line["sub"] for line in parts] == list(range(len(parts)))
