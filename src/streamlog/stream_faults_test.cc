@@ -31,7 +31,7 @@ class StreamFaults : public testing::TestWithParam<int> {
 
   void open() {
     close();
-    auto opened = store::EmbeddedStore::open(options_, files_, pool_, random_, clock_);
+    auto opened = store::EmbeddedStore::open(options_, files_, pool_, salt_, clock_);
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = *std::move(opened);
     log_ = std::make_unique<StreamLog>(
@@ -170,7 +170,10 @@ class StreamFaults : public testing::TestWithParam<int> {
   const StreamKey kKey{"000000000000", "us-east-1", "s"};
   store::TestFolder folder_;
   base::SeededRandom random_{static_cast<std::uint64_t>(GetParam())};
-  io::FaultyFiles files_{random_};
+  // The disk's and the journal's, which have their own threads.
+  base::SeededRandom luck_{static_cast<std::uint64_t>(GetParam()) + 100};
+  base::SeededRandom salt_{static_cast<std::uint64_t>(GetParam()) + 200};
+  io::FaultyFiles files_{luck_};
   base::ManualClock clock_;
   async::ManualCore core_{clock_};
   async::BlockingPool pool_{1};
