@@ -95,17 +95,54 @@ constexpr std::array<T, 256> reflected_table(T polynomial) {
 constexpr auto kCrc64Table = reflected_table<std::uint64_t>(0x9a6c9329ac4bc9b5U);
 constexpr auto kCrc32cTable = reflected_table<std::uint32_t>(0x82f63b78U);
 
+// The checksum of a text with kLaneBytes zero bytes behind it, from the text's own: checksums are
+// linear, so one table for each of the four bytes is enough.
+constexpr std::size_t kLaneBytes = 1024;
+using LaneTables = std::array<std::array<std::uint32_t, 256>, 4>;
+
+LaneTables make_lane_tables() {
+  LaneTables tables{};
+  for (unsigned bit = 0; bit < 32; ++bit) {
+    std::uint32_t crc = 1U << bit;
+    for (std::size_t i = 0; i < kLaneBytes; ++i) crc = kCrc32cTable[crc & 0xffU] ^ (crc >> 8U);
+    for (unsigned byte = 0; byte < 256; ++byte)
+      if (((byte >> (bit % 8)) & 1U) != 0) tables[bit / 8][byte] ^= crc;
+  }
+  return tables;
+}
+
+std::uint32_t over_a_lane(std::uint32_t crc) {
+  static const LaneTables tables = make_lane_tables();
+  return tables[0][crc & 0xffU] ^ tables[1][(crc >> 8U) & 0xffU] ^ tables[2][(crc >> 16U) & 0xffU] ^
+         tables[3][crc >> 24U];
+}
+
 #if defined(__x86_64__)
+__attribute__((target("sse4.2"))) std::uint64_t add_word(std::uint64_t crc, const char* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return __builtin_ia32_crc32di(crc, word);
+}
+
+// The instruction answers after three cycles and can begin every cycle: three lanes side by side.
 __attribute__((target("sse4.2"))) std::uint32_t crc32c_hardware(std::string_view bytes,
                                                                 std::uint32_t crc) {
   const char* at = bytes.data();
   std::size_t left = bytes.size();
-  std::uint64_t wide = crc;
-  for (; left >= 8; left -= 8, at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, 8);
-    wide = __builtin_ia32_crc32di(wide, word);
+  for (; left >= 3 * kLaneBytes; left -= 3 * kLaneBytes, at += 3 * kLaneBytes) {
+    std::uint64_t first = crc;
+    std::uint64_t second = 0;
+    std::uint64_t third = 0;
+    for (std::size_t i = 0; i < kLaneBytes; i += 8) {
+      first = add_word(first, at + i);
+      second = add_word(second, at + kLaneBytes + i);
+      third = add_word(third, at + 2 * kLaneBytes + i);
+    }
+    crc = over_a_lane(static_cast<std::uint32_t>(first)) ^ static_cast<std::uint32_t>(second);
+    crc = over_a_lane(crc) ^ static_cast<std::uint32_t>(third);
   }
+  std::uint64_t wide = crc;
+  for (; left >= 8; left -= 8, at += 8) wide = add_word(wide, at);
   auto narrow = static_cast<std::uint32_t>(wide);
   for (; left > 0; --left, ++at)
     narrow = __builtin_ia32_crc32qi(narrow, static_cast<unsigned char>(*at));

@@ -41,11 +41,10 @@ bool is_unreserved(char c) {
 }  // namespace
 
 std::string hex(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '\0');
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    text += kHex[byte_at(bytes, i) >> 4U];
-    text += kHex[byte_at(bytes, i) & 15U];
+    text[2 * i] = kHex[byte_at(bytes, i) >> 4U];
+    text[2 * i + 1] = kHex[byte_at(bytes, i) & 15U];
   }
   return text;
 }

@@ -82,6 +82,14 @@ TEST(Digest, MatchesPublishedVectors) {
   EXPECT_EQ(crc32c("123456789"), 0xe3069283U);
   EXPECT_EQ(crc64_nvme("123456789"), 0xae8b14860a799888U);
   EXPECT_EQ(crc32c("6789", crc32c("12345")), 0xe3069283U);
+  std::string text;
+  std::uint32_t byte_by_byte = 0;
+  for (std::size_t i = 0; i < 10'000; ++i) {
+    text += static_cast<char>(i * i + i / 3);
+    byte_by_byte = crc32c(std::string_view(text).substr(i), byte_by_byte);
+    if (i % 500 == 0) EXPECT_EQ(crc32c(text), byte_by_byte) << text.size();
+  }
+  EXPECT_EQ(crc32c(text), byte_by_byte);
 }
 
 TEST(TimeText, RoundTrips) {

@@ -26,13 +26,46 @@ std::uint64_t Random::below(std::uint64_t bound) {
   return value % bound;
 }
 
-void SystemRandom::fill(std::span<std::byte> out) {
+namespace {
+
+void fill_from_system(std::span<std::byte> out) {
   while (!out.empty()) {
     const ssize_t got = getrandom(out.data(), out.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     CHECK(got > 0);
     out = out.subspan(static_cast<std::size_t>(got));
   }
+}
+
+// Random bytes ahead of their use: a system call for each request's id would cost more than the
+// rest of it. Each thread has its own; bytes that were handed out are erased. (Nothing of ours
+// draws randomness in a forked child before it becomes another program, so no bytes are used
+// twice.)
+class Pool {
+ public:
+  void take(std::span<std::byte> out) {
+    if (left_ < out.size()) {
+      fill_from_system(bytes_);
+      left_ = bytes_.size();
+    }
+    std::byte* const from = bytes_.data() + (left_ - out.size());
+    std::memcpy(out.data(), from, out.size());
+    explicit_bzero(from, out.size());
+    left_ -= out.size();
+  }
+  static constexpr std::size_t kTakenMax = 64;
+
+ private:
+  std::array<std::byte, 1024> bytes_;
+  std::size_t left_ = 0;
+};
+
+}  // namespace
+
+void SystemRandom::fill(std::span<std::byte> out) {
+  static thread_local Pool pool;
+  if (out.size() <= Pool::kTakenMax) pool.take(out);
+  else fill_from_system(out);
 }
 
 SeededRandom::SeededRandom(std::uint64_t seed) : state_(seed) {}

@@ -237,6 +237,7 @@ Task<int> Http1Connection::Impl::read_body(const Framing& framing, std::string& 
 }
 
 Task<int> Http1Connection::Impl::read_sized_body(std::size_t length, std::string& body) {
+  body.reserve(length);  // address space: nothing is touched before it has come
   body = input.view().substr(0, length);
   input.consume(body.size());
   const auto start = facts.in({});
@@ -244,7 +245,9 @@ Task<int> Http1Connection::Impl::read_sized_body(std::size_t length, std::string
   // Memory is taken as the bytes come: a mere announcement costs nothing.
   while (have < length) {
     stream.set_read_deadline(facts.transfer_deadline(start, have));
-    if (have == body.size()) body.resize(std::min(length, have + std::max(have, kBodyStepBytes)));
+    if (have == body.size())
+      body.resize_and_overwrite(std::min(length, have + std::max(have, kBodyStepBytes)),
+                                [](char*, std::size_t size) { return size; });
     const auto count = co_await stream.read_some({body.data() + have, body.size() - have});
     if (!count) co_return count.error().code == base::ErrorCode::kTimeout ? 408 : kGone;
     if (*count == 0) co_return kGone;
