@@ -20,13 +20,18 @@ class Completion {
 
   // Once, from any thread.
   void set(T value) {
+    const Resumption waiter = hand_over(std::move(value));
+    if (waiter.core != nullptr) waiter.core->post([handle = waiter.handle] { handle.resume(); });
+  }
+
+  // As set(), but who waits is resumed by the caller, with resume_all() of several: an empty
+  // Resumption if nobody waits yet. Once, from any thread.
+  Resumption hand_over(T value) {
     value_.emplace(std::move(value));
     const State before = state_.exchange(State::kSet, std::memory_order_acq_rel);
     CHECK(before != State::kSet);
-    if (before == State::kWaiting) {
-      Core* const core = core_;
-      core->post([handle = handle_] { handle.resume(); });
-    }
+    if (before != State::kWaiting) return {};
+    return {core_, handle_};
   }
 
   // Awaited once, by a coroutine that runs on a core.

@@ -10,6 +10,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "async/task.h"
 #include "base/clock.h"
@@ -48,6 +49,15 @@ class Core {
     Core* before_;
   };
 };
+
+// A coroutine that waits to go on, and where.
+struct Resumption {
+  Core* core = nullptr;
+  std::coroutine_handle<> handle;
+};
+// Resumes all of them, each on its core, with one post for each core: what waits for one event
+// comes in crowds.
+void resume_all(std::vector<Resumption> waiting);
 
 // co_await on(core): the rest of the coroutine runs on `core`. Does not suspend if it already does.
 struct OnCore {

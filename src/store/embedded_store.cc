@@ -80,6 +80,8 @@ struct EmbeddedStore::Impl {
   bool stopping = false;        // guarded by maintenance_mutex
   bool checkpoint_due = false;  // the same
   bool garbage_due = false;     // the same
+  bool segment_due = false;     // the same
+  std::stop_source stop_preparing;
   std::thread maintenance;
 
   std::atomic<std::uint64_t> batches = 0;
@@ -173,9 +175,13 @@ base::Result<Sequence> EmbeddedStore::Impl::submit(const Batch& batch) {
   const std::uint64_t before = bytes_since_checkpoint.fetch_add(bytes);
   const bool checkpoint_now =
       before < options.checkpoint_bytes && before + bytes >= options.checkpoint_bytes;
-  if (checkpoint_now || frees_logs(batch)) {
+  // Well before the segment that is being written is full.
+  const std::uint64_t early = options.segment_bytes / 4;
+  const bool segment_now = before < early && before + bytes >= early;
+  if (checkpoint_now || segment_now || frees_logs(batch)) {
     const std::lock_guard held(maintenance_mutex);
     checkpoint_due |= checkpoint_now;
+    segment_due |= segment_now;
     garbage_due = true;
     maintenance_changed.notify_one();
   }
@@ -228,10 +234,12 @@ void EmbeddedStore::Impl::maintain() {
     maintenance_changed.wait(held, [this] { return stopping || checkpoint_due || garbage_due; });
     if (stopping) return;
     const bool checkpoint_now = std::exchange(checkpoint_due, false);
+    const bool segment_now = std::exchange(segment_due, false);
     garbage_due = false;
     held.unlock();
     base::Status status;
     if (checkpoint_now) status = checkpoint();
+    if (status && segment_now) status = journal->prepare_segment(stop_preparing.get_token());
     if (status) {
       const auto removed = collect_garbage();
       if (!removed) status = std::unexpected(removed.error());
@@ -240,7 +248,7 @@ void EmbeddedStore::Impl::maintain() {
     held.lock();
     // Trims come often and free a segment seldom.
     maintenance_changed.wait_for(held, std::chrono::seconds(1),
-                                 [this] { return stopping || checkpoint_due; });
+                                 [this] { return stopping || checkpoint_due || segment_due; });
   }
 }
 
@@ -249,6 +257,7 @@ void EmbeddedStore::Impl::stop_maintenance() {
     const std::lock_guard held(maintenance_mutex);
     stopping = true;
   }
+  stop_preparing.request_stop();
   maintenance_changed.notify_all();
   if (maintenance.joinable()) maintenance.join();
 }
@@ -321,9 +330,12 @@ async::Task<base::Result<std::vector<LogEntry>>> EmbeddedStore::read_log(LogId l
   auto found = co_await impl.read<std::vector<LogEntry>>([&](OnDisk on_disk) {
     const wal::Position end = impl.journal->durable_end();
     auto page = read_log_page(*impl.database, *impl.segments, log, from, options, end, on_disk);
-    // A segment may have gone between the look into the index and the look into it; then the index
-    // says by now that the entries are trimmed.
-    if (page && !*page && page->error().code == base::ErrorCode::kNotFound)
+    // A segment may have gone, or been written over, between the look into the index and the look
+    // into it; then the index says by now that the entries are trimmed.
+    const bool gone = page && !*page &&
+                      (page->error().code == base::ErrorCode::kNotFound ||
+                       page->error().code == base::ErrorCode::kCorruption);
+    if (gone)
       page = read_log_page(*impl.database, *impl.segments, log, from, options, end, on_disk);
     return page;
   });

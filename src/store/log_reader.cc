@@ -34,7 +34,8 @@ std::size_t count_together(std::span<const Chunk> chunks) {
 
 Found<std::string> read_window(SegmentCache& segments, std::uint64_t segment, std::uint64_t begin,
                                std::uint64_t end, OnDisk on_disk) {
-  std::string bytes(end - begin, '\0');
+  std::string bytes;  // not zeroed: it is read into and cut to what came
+  bytes.resize_and_overwrite(end - begin, [](char*, std::size_t size) { return size; });
   if (on_disk == OnDisk::kGiveUp) {
     const auto file = segments.find(segment);
     if (!file) return std::nullopt;
@@ -65,7 +66,10 @@ base::Result<std::vector<std::string_view>> checked_entries(LogId log, const Chu
 
 class Page {
  public:
-  Page(std::uint64_t from, const ReadLogOptions& options) : from_(from), options_(options) {}
+  Page(std::uint64_t from, const ReadLogOptions& options, std::uint64_t expected)
+      : from_(from), options_(options) {
+    entries_.reserve(std::min<std::uint64_t>(expected, options.limit));
+  }
 
   // False: full.
   bool add(const Chunk& chunk, const std::vector<std::string_view>& entries) {
@@ -96,6 +100,12 @@ std::uint64_t bytes_of(const std::vector<Chunk>& chunks) {
   return bytes;
 }
 
+std::uint64_t entries_of(const std::vector<Chunk>& chunks) {
+  std::uint64_t count = 0;
+  for (const Chunk& chunk : chunks) count += chunk.count;
+  return count;
+}
+
 }  // namespace
 
 Found<std::vector<LogEntry>> read_log_page(Database& database, SegmentCache& segments, LogId log,
@@ -109,7 +119,7 @@ Found<std::vector<LogEntry>> read_log_page(Database& database, SegmentCache& seg
   if (on_disk == OnDisk::kGiveUp && bytes_of(list.chunks) > kReadInlineBytesMax)
     return std::nullopt;
 
-  Page page(std::max(from, list.trimmed), options);
+  Page page(std::max(from, list.trimmed), options, entries_of(list.chunks));
   std::span<const Chunk> left(list.chunks);
   while (!left.empty()) {
     const auto together = left.first(count_together(left));

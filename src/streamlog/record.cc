@@ -33,16 +33,18 @@ base::Result<base::Timestamp> arrival_of(std::string_view bytes) {
   return base::from_epoch_ms(static_cast<std::int64_t>(base::read_u64(bytes.substr(1))));
 }
 
-base::Result<Record> decode_record(Position position, std::string_view bytes) {
+base::Result<Record> decode_record(Position position, std::string bytes) {
   ASSIGN_OR_RETURN(const base::Timestamp arrival, arrival_of(bytes));
-  const std::size_t key_bytes = base::read_u16(bytes.substr(9));
-  bytes.remove_prefix(kHeadBytes);
-  if (bytes.size() < key_bytes)
+  const std::size_t key_bytes = base::read_u16(std::string_view(bytes).substr(9));
+  if (bytes.size() - kHeadBytes < key_bytes)
     return base::error(base::ErrorCode::kCorruption, "a stream record cut in its partition key");
-  return Record{.position = position,
+  Record record{.position = position,
                 .arrival = arrival,
-                .partition_key = std::string(bytes.substr(0, key_bytes)),
-                .data = std::string(bytes.substr(key_bytes))};
+                .partition_key = bytes.substr(kHeadBytes, key_bytes),
+                .data = {}};
+  bytes.erase(0, kHeadBytes + key_bytes);
+  record.data = std::move(bytes);
+  return record;
 }
 
 }  // namespace streamlog

@@ -26,7 +26,8 @@ struct Record {
 
 std::string encode_record(const NewRecord& record, base::Timestamp arrival);
 // kCorruption: not a record.
-base::Result<Record> decode_record(Position position, std::string_view bytes);
+// Takes the bytes over: they become the record's data.
+base::Result<Record> decode_record(Position position, std::string bytes);
 base::Result<base::Timestamp> arrival_of(std::string_view bytes);
 
 }  // namespace streamlog

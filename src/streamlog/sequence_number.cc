@@ -1,7 +1,7 @@
 #include "streamlog/sequence_number.h"
 
-#include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace streamlog {
 namespace {
@@ -14,16 +14,11 @@ constexpr std::size_t kDigitsMax = 57;  // decimal digits of 2^188
 // AWS takes no dates from here on (seconds since 1970: somewhere in the year 2477).
 constexpr std::uint64_t kCreatedEnd = 16'025'175'000;
 
-void shift_in(Wide& wide, std::uint64_t value, unsigned bits) {
-  for (unsigned done = 0; done < bits; done += 4) {
-    const auto nibble = static_cast<std::uint32_t>((value >> (bits - done - 4)) & 15U);
-    std::uint32_t carry = nibble;
-    for (std::size_t i = wide.size(); i-- > 0;) {
-      const std::uint32_t next = wide[i] >> 28U;
-      wide[i] = wide[i] << 4U | carry;
-      carry = next;
-    }
-  }
+// Sets the bits from `lowest` on, which were zero.
+void set_bits(Wide& wide, unsigned lowest, std::uint64_t value) {
+  std::size_t limb = wide.size() - 1 - lowest / 32;
+  unsigned __int128 rest = static_cast<unsigned __int128>(value) << (lowest % 32);
+  for (; rest != 0; rest >>= 32U) wide[limb--] |= static_cast<std::uint32_t>(rest);
 }
 
 std::uint64_t bits_at(const Wide& wide, unsigned lowest, unsigned count) {
@@ -35,18 +30,36 @@ std::uint64_t bits_at(const Wide& wide, unsigned lowest, unsigned count) {
   return value;
 }
 
-bool is_zero(const Wide& wide) {
-  return std::ranges::all_of(wide, [](std::uint32_t limb) { return limb == 0; });
-}
+constexpr std::uint32_t kBillion = 1'000'000'000;
 
-std::uint32_t divide_by(Wide& wide, std::uint32_t divisor) {
+// Takes the last nine decimal digits off; limbs before `first` are zero.
+std::uint32_t take_nine_digits(Wide& wide, std::size_t first) {
   std::uint64_t rest = 0;
-  for (std::uint32_t& limb : wide) {
-    const std::uint64_t part = rest << 32U | limb;
-    limb = static_cast<std::uint32_t>(part / divisor);
-    rest = part % divisor;
+  for (std::size_t i = first; i < wide.size(); ++i) {
+    const std::uint64_t part = rest << 32U | wide[i];
+    wide[i] = static_cast<std::uint32_t>(part / kBillion);
+    rest = part % kBillion;
   }
   return static_cast<std::uint32_t>(rest);
+}
+
+constexpr auto kPairs = [] {
+  std::array<char, 200> pairs{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+// Nine digits with their leading zeros, up to `end`; answers where they begin.
+char* write_nine_digits(char* end, std::uint32_t value) {
+  for (int pair = 0; pair < 4; ++pair, value /= 100) {
+    end -= 2;
+    std::memcpy(end, kPairs.data() + std::size_t{2} * (value % 100), 2);
+  }
+  *--end = static_cast<char>('0' + value);
+  return end;
 }
 
 // False when the value no longer fits.
@@ -89,22 +102,21 @@ SequenceNumber read_oldest(const Wide& wide) {
 
 std::string SequenceNumber::to_string() const {
   Wide wide{};
-  shift_in(wide, 2, 4);
-  shift_in(wide, shard_created_s, 36);
-  shift_in(wide, shard_index & 15U, 4);
-  shift_in(wide, position, 64);
-  shift_in(wide, 0, 8);
-  shift_in(wide, arrival_s, 36);
-  shift_in(wide, shard_index, 32);
-  shift_in(wide, 2, 4);
-  std::string digits;
-  while (!is_zero(wide)) {
-    std::uint32_t part = divide_by(wide, 1'000'000'000);
-    for (int i = 0; i < 9; ++i, part /= 10) digits += static_cast<char>('0' + part % 10);
-  }
-  while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
-  std::ranges::reverse(digits);
-  return digits;
+  set_bits(wide, 184, 2);
+  set_bits(wide, 148, shard_created_s);
+  set_bits(wide, 144, shard_index & 15U);
+  set_bits(wide, 80, position);
+  set_bits(wide, 36, arrival_s);
+  set_bits(wide, 4, shard_index);
+  set_bits(wide, 0, 2);
+  // From the last digit to the first.
+  std::array<char, 63> digits;
+  char* first = digits.end();
+  // Each division empties a limb, of which one is kept in hand.
+  for (std::size_t group = 0; group < 7; ++group)
+    first = write_nine_digits(first, take_nine_digits(wide, group == 0 ? 0 : group - 1));
+  while (first != digits.end() - 1 && *first == '0') ++first;
+  return {first, digits.end()};
 }
 
 std::optional<SequenceNumber> SequenceNumber::parse(std::string_view decimal) {

@@ -1,12 +1,17 @@
 #include "streamlog/shard.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "async/completion.h"
 #include "base/encoding.h"
 
 namespace streamlog {
 
 namespace {
+
+// A batch that has grown to this waits for no more company.
+constexpr std::size_t kGroupBytesMax = 256 << 10;
 
 // Which of the records the limits let through; empty: all of them.
 std::vector<bool> admitted(ShardLimits* limits, const std::vector<NewRecord>& records) {
@@ -19,6 +24,18 @@ std::vector<bool> admitted(ShardLimits* limits, const std::vector<NewRecord>& re
 }
 
 }  // namespace
+
+// Appends that share a batch. The first of them leads: it waits for the batch and wakes the others.
+struct Shard::Group {
+  std::vector<std::string> entries;
+  std::size_t bytes = 0;
+  std::vector<async::Completion<base::Status>*> followers;
+  // Once submitted.
+  bool is_submitted = false;
+  Position first = 0;
+  Position end = 0;
+  base::Result<store::Sequence> sequence;
+};
 
 Shard::Shard(ShardInfo info, async::Core& core, store::Store& store, const base::Clock& clock,
              std::unique_ptr<ShardLimits> limits)
@@ -62,24 +79,57 @@ async::Task<base::Result<Appended>> Shard::append_here(std::vector<NewRecord> re
   if (is_closed()) co_return base::error(base::ErrorCode::kConflict, "the shard is closed");
   // Arrival times never run backwards within a shard, whatever the wall clock does.
   last_arrival_ = std::max(last_arrival_, clock_.now());
-  const Appended appended{
-      .first = next_, .arrival = last_arrival_, .taken = admitted(limits_.get(), records)};
-  std::vector<std::string> entries;
-  entries.reserve(records.size());
-  for (std::size_t i = 0; i < records.size(); ++i)
-    if (appended.has(i)) entries.push_back(encode_record(records[i], appended.arrival));
-  if (entries.empty()) co_return appended;
-  const std::size_t taken = entries.size();
-  store::Batch batch;
-  batch.append(info_.log, appended.first, std::move(entries));
-  const auto sequence = store_.submit(std::move(batch));
-  if (!sequence) co_return std::unexpected(sequence.error());
-  next_ += taken;
-  const Position end = next_;
-  const base::Status synced = co_await store_.durable(*sequence);
+  Appended appended{
+      .first = 0, .arrival = last_arrival_, .taken = admitted(limits_.get(), records)};
+  if (!appended.has_any()) co_return appended;
+  const bool leads = gathering_ == nullptr;
+  if (leads) gathering_ = std::make_shared<Group>();
+  const std::shared_ptr<Group> group = gathering_;
+  const std::size_t offset = group->entries.size();
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (!appended.has(i)) continue;
+    group->entries.push_back(encode_record(records[i], appended.arrival));
+    group->bytes += group->entries.back().size();
+  }
+  if (group->bytes >= kGroupBytesMax) submit_group();
+  base::Status synced;
+  if (leads) {
+    if (!group->is_submitted) co_await async::yield();
+    if (!group->is_submitted) submit_group();
+    synced = co_await settle(*group);
+  } else {
+    async::Completion<base::Status> done;
+    group->followers.push_back(&done);
+    synced = co_await done;
+  }
   if (!synced) co_return std::unexpected(synced.error());
-  published(end);
+  appended.first = group->first + offset;
   co_return appended;
+}
+
+void Shard::submit_group() {
+  const std::shared_ptr<Group> group = std::exchange(gathering_, nullptr);
+  const std::size_t count = group->entries.size();
+  group->is_submitted = true;
+  group->first = next_;
+  store::Batch batch;
+  batch.append(info_.log, next_, std::move(group->entries));
+  group->sequence = store_.submit(std::move(batch));
+  if (group->sequence) next_ += count;
+  group->end = next_;
+}
+
+// What the group's leader does once it is submitted.
+async::Task<base::Status> Shard::settle(Group& group) {
+  base::Status synced;
+  if (group.sequence) synced = co_await store_.durable(*group.sequence);
+  else synced = std::unexpected(group.sequence.error());
+  if (synced) published(group.end);
+  std::vector<async::Resumption> waiting;
+  waiting.reserve(group.followers.size());
+  for (auto* const follower : group.followers) waiting.push_back(follower->hand_over(synced));
+  async::resume_all(std::move(waiting));
+  co_return synced;
 }
 
 // Durability is a prefix: once this batch is synced, so are all before it.
@@ -95,12 +145,12 @@ async::Task<base::Result<std::vector<Record>>> Shard::read(Position from, std::s
   from = std::max(from, first());
   if (from >= stop) co_return records;
   const auto wanted = static_cast<std::size_t>(std::min<Position>(limit, stop - from));
-  const auto entries =
+  auto entries =
       co_await store_.read_log(info_.log, from, {.limit = wanted, .bytes_max = bytes_max});
   if (!entries) co_return std::unexpected(entries.error());
   records.reserve(entries->size());
-  for (const store::LogEntry& entry : *entries) {
-    auto record = decode_record(entry.position, entry.bytes);
+  for (store::LogEntry& entry : *entries) {
+    auto record = decode_record(entry.position, std::move(entry.bytes));
     if (!record) co_return std::unexpected(record.error());
     records.push_back(*std::move(record));
   }
@@ -136,6 +186,7 @@ async::Task<base::Result<Position>> Shard::close() { return async::run_on(core_,
 
 async::Task<base::Result<Position>> Shard::close_here() {
   if (closed_.exchange(true)) co_return base::error(base::ErrorCode::kConflict, "closed already");
+  if (gathering_) submit_group();
   const Position last = next_ - 1;
   const base::Status synced = co_await store_.durable(store_.applied());
   if (!synced) {

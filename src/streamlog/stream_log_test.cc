@@ -110,6 +110,60 @@ TEST_F(StreamLogTest, RecordsComeBackInOrderAfterReopening) {
   EXPECT_EQ(again->end(), 4U);
 }
 
+using Answers = std::vector<base::Result<Appended>>;
+
+async::Task<void> append_to(Shard& shard, std::vector<NewRecord> records, Answers& answers) {
+  auto answer = co_await shard.append(std::move(records));
+  answers.push_back(std::move(answer));
+}
+
+TEST_F(StreamLogTest, AppendsThatAreReadyTogetherShareABatch) {
+  const auto shard = make()->shard(0);
+  const store::Sequence before = store.applied();
+  Answers answers;
+  async::spawn(core, append_to(*shard, {{"k", "a"}, {"k", "b"}}, answers));
+  async::spawn(core, append_to(*shard, {{"k", "c"}}, answers));
+  async::spawn(core, append_to(*shard, {{"k", "d"}}, answers));
+  core.run_ready();
+  EXPECT_EQ(store.applied(), before + 1);
+  ASSERT_EQ(answers.size(), 3U);
+  std::vector<Position> firsts;
+  for (const auto& answer : answers) firsts.push_back(answer->first);
+  EXPECT_THAT(firsts, testing::ElementsAre(1, 3, 4));
+  EXPECT_THAT(data_of(*shard), testing::ElementsAre("a", "b", "c", "d"));
+}
+
+TEST_F(StreamLogTest, ALargeAppendTakesAlongWhoWasThereAndWaitsForNobody) {
+  const auto shard = make()->shard(0);
+  const store::Sequence before = store.applied();
+  store.hold_syncs();
+  Answers answers;
+  async::spawn(core, append_to(*shard, {{"k", "small"}}, answers));
+  async::spawn(core, append_to(*shard, {{"k", std::string(300'000, 'x')}}, answers));
+  async::spawn(core, append_to(*shard, {{"k", "next"}}, answers));
+  core.run_ready();
+  EXPECT_EQ(store.applied(), before + 2);
+  EXPECT_TRUE(answers.empty());
+  store.release_syncs();
+  core.run_ready();
+  EXPECT_EQ(answers.size(), 3U);
+  EXPECT_EQ(shard->end(), 4U);
+}
+
+TEST_F(StreamLogTest, ClosingTakesAlongWhatHasGathered) {
+  const auto shard = make()->shard(0);
+  Answers answers;
+  async::spawn(core, append_to(*shard, {{"k", "last"}}, answers));
+  EXPECT_EQ(core.run(shard->close()), Position{1});
+  core.run_ready();
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_TRUE(answers[0].has_value());
+  const auto late = core.run(shard->append({{"k", "late"}}));
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.error().code, base::ErrorCode::kConflict);
+  EXPECT_THAT(data_of(*shard), testing::ElementsAre("last"));
+}
+
 TEST_F(StreamLogTest, NothingIsAnsweredOrReadBeforeItIsSynced) {
   const auto shard = make()->shard(0);
   store.hold_syncs();

@@ -10,6 +10,11 @@
 
 namespace wal {
 
+namespace {
+// A sync of larger groups takes its time from the data itself, whatever blocks they go to.
+constexpr std::uint64_t kSmallGroupBytes = 128 << 10;
+}  // namespace
+
 std::string frame(std::string_view payload) {
   std::string framed;
   framed.reserve(kRecordHeaderBytes + payload.size() + kRecordAlignment);
@@ -171,7 +176,10 @@ void Journal::Impl::finish_group(const std::vector<Item>& group, const base::Sta
   }
   progress.notify_all();
   if (!status) base::log_error("the journal stops: {}", status.error().message);
-  for (auto* const completion : done) completion->set(answer);
+  std::vector<async::Resumption> waiting;
+  waiting.reserve(done.size());
+  for (auto* const completion : done) waiting.push_back(completion->hand_over(answer));
+  async::resume_all(std::move(waiting));
 }
 
 base::Error Journal::Impl::stopped() const {
@@ -181,16 +189,21 @@ base::Error Journal::Impl::stopped() const {
 
 // Room is taken before the header is written and the name made durable, so a segment that has a
 // header is whole.
+// A spare gets its new header before it gets its new name, for the same reason.
 base::Status Journal::Impl::create_segment(std::uint64_t id, Sequence first,
                                            std::uint64_t record_bytes) {
   header = {.segment = id, .first = first, .salt = random.next()};
   seed = record_seed(header);
   file_bytes = std::max(options.segment_bytes, kSegmentHeaderBytes + record_bytes);
   written_end = kSegmentHeaderBytes;
-  ASSIGN_OR_RETURN(file, files.open(path_of(id), io::OpenMode::kCreateNew));
+  std::optional<std::string> spare;
+  if (file_bytes == options.segment_bytes) spare = spares.take();
+  const auto mode = spare ? io::OpenMode::kReadWrite : io::OpenMode::kCreateNew;
+  ASSIGN_OR_RETURN(file, files.open(spare.value_or(path_of(id)), mode));
   RETURN_IF_ERROR(file->preallocate(file_bytes));
   RETURN_IF_ERROR(file->write_at(encode_segment_header(header), 0));
   RETURN_IF_ERROR(file->sync_data());
+  if (spare) RETURN_IF_ERROR(files.rename(*spare, path_of(id)));
   RETURN_IF_ERROR(files.sync_folder(options.folder));
   const std::lock_guard lock(mutex);
   segments.insert(id);
@@ -258,10 +271,22 @@ base::Status Journal::remove_segment(std::uint64_t segment) {
       return base::error(base::ErrorCode::kInvalidArgument,
                          fmt::format("journal segment {} is not a sealed one", segment));
   }
-  RETURN_IF_ERROR(impl_->files.remove(impl_->path_of(segment)));
+  RETURN_IF_ERROR(impl_->spares.keep_or_remove(impl_->path_of(segment)));
   const std::lock_guard lock(impl_->mutex);
   impl_->segments.erase(segment);
   return {};
+}
+
+base::Status Journal::prepare_segment(const std::stop_token& stop) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    const JournalMetrics& now = impl_->metrics;
+    const std::uint64_t groups = now.groups - impl_->looked_at.groups;
+    const std::uint64_t bytes = now.bytes - impl_->looked_at.bytes;
+    impl_->looked_at = now;
+    if (groups == 0 || bytes / groups > kSmallGroupBytes) return {};
+  }
+  return impl_->spares.prepare(stop);
 }
 
 base::Result<std::unique_ptr<io::File>> Journal::open_segment(std::uint64_t segment) const {

@@ -25,6 +25,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct JournalOptions {
   std::string folder;
   // A segment's size; one record that is larger gets a segment of its own.
   std::uint64_t segment_bytes = 64U << 20U;
+  // Old segments that are kept to be written again.
+  std::size_t spares_max = 2;
   // Appended and not yet written; append() refuses more with kUnavailable.
   std::uint64_t queue_bytes_max = 64U << 20U;
 };
@@ -108,8 +111,11 @@ class Journal {
 
   // Ids of the segments there are, ascending; the last is the newest.
   std::vector<std::uint64_t> segments() const;
-  // A sealed segment's file goes; kInvalidArgument for the newest.
+  // A sealed segment's file goes, or waits to become a new one; kInvalidArgument for the newest.
   base::Status remove_segment(std::uint64_t segment);
+  // Makes a file for the next segment ahead of time if the groups written lately were small enough
+  // for it to pay. For a thread that may block for as long as it takes to write one.
+  base::Status prepare_segment(const std::stop_token& stop);
   // Opens a segment for reading. kNotFound if it has been removed.
   base::Result<std::unique_ptr<io::File>> open_segment(std::uint64_t segment) const;
 

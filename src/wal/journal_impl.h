@@ -11,6 +11,7 @@
 
 #include "async/completion.h"
 #include "wal/journal.h"
+#include "wal/spares.h"
 
 namespace wal {
 
@@ -23,7 +24,11 @@ struct Journal::Impl {
   };
 
   Impl(io::Files& files_, base::Random& random_, const base::Clock& clock_, JournalOptions options_)
-      : files(files_), random(random_), clock(clock_), options(std::move(options_)) {}
+      : files(files_),
+        random(random_),
+        clock(clock_),
+        options(std::move(options_)),
+        spares(files, options.folder, options.segment_bytes, options.spares_max) {}
 
   std::string path_of(std::uint64_t segment) const {
     return options.folder + "/" + segment_name(segment);
@@ -52,6 +57,7 @@ struct Journal::Impl {
   base::Random& random;
   const base::Clock& clock;
   const JournalOptions options;
+  Spares spares;
 
   mutable std::mutex mutex;
   std::condition_variable work;      // for the writer: something is queued, or closing
@@ -68,6 +74,7 @@ struct Journal::Impl {
   std::multimap<Sequence, async::Completion<base::Status>*> waiters;
   std::set<std::uint64_t> segments;
   JournalMetrics metrics;
+  JournalMetrics looked_at;  // when prepare_segment() last judged them
 
   // Touched only by recovery, then the writer, then close():
   std::unique_ptr<io::File> file;

@@ -256,6 +256,37 @@ TEST_F(JournalTest, ReportsAMissingJournalAndAMissingCheckpoint) {
   EXPECT_EQ(try_open(end).error().code, base::ErrorCode::kCorruption);
 }
 
+TEST_F(JournalTest, WritesARemovedSegmentAgainAndNeverReadsItsOldRecords) {
+  open();
+  while (journal_->metrics().segments < 3) append_durably(std::string(500, 'o'));
+  const ReplayStart end = journal_->end();
+  ASSERT_TRUE(journal_->remove_segment(1));
+  EXPECT_TRUE(files_.open(std::string(kFolder) + "/1.spare", io::OpenMode::kRead));
+  const std::uint64_t before = journal_->last();
+  while (journal_->end().position.segment < 4) append_durably("new");
+  EXPECT_FALSE(files_.open(std::string(kFolder) + "/1.spare", io::OpenMode::kRead));
+  // Old records still stand behind the first new one.
+  EXPECT_NE(contents(4).find("oooo"), std::string::npos);
+  const std::uint64_t appended = journal_->last() - before;
+  files_.crash();
+  open(end);
+  EXPECT_EQ(replayed_, Texts(appended, "new"));
+  append_durably("after");
+  open(end);
+  EXPECT_EQ(replayed_.size(), appended + 1);
+}
+
+TEST_F(JournalTest, PreparesASegmentOnlyWhereGroupsAreSmall) {
+  segment_bytes_ = 1 << 20;
+  open();
+  append_durably(std::string(300'000, 'l'));
+  ASSERT_TRUE(journal_->prepare_segment({}));
+  EXPECT_FALSE(files_.open(std::string(kFolder) + "/1.spare", io::OpenMode::kRead));
+  append_durably("small");
+  ASSERT_TRUE(journal_->prepare_segment({}));
+  EXPECT_TRUE(files_.open(std::string(kFolder) + "/1.spare", io::OpenMode::kRead));
+}
+
 TEST_F(JournalTest, ReportsASegmentThatEndsBeforeTheStart) {
   open();
   append_durably("one");

@@ -18,6 +18,7 @@ std::unexpected<base::Error> corrupt(std::string message) {
 base::Status Journal::Impl::recover(ReplayStart start, const Visitor& visit) {
   CHECK(start.next > 0);
   RETURN_IF_ERROR(files.make_folder(options.folder));
+  RETURN_IF_ERROR(spares.open());
   ASSIGN_OR_RETURN(const std::vector<std::uint64_t> ids, find_segments(start));
   RETURN_IF_ERROR(files.sync_folder(options.folder));
   last = start.next - 1;
