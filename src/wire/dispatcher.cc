@@ -8,6 +8,7 @@
 #include "wire/caller.h"
 #include "wire/cbor_codec.h"
 #include "wire/coral_front.h"
+#include "wire/dynamo_front.h"
 #include "wire/json_codec.h"
 #include "wire/presigned.h"
 #include "wire/query_codec.h"
@@ -136,6 +137,8 @@ async::Task<HttpResponse> Dispatcher::handle(HttpRequest request) {
   if (service == nullptr || service->protocol != api::Protocol::kJson) co_return response;
   allow_origin(call.request, response);
   if (has_coral_front(*service)) add_ids(response, call.context.request_id, random_);
+  if (has_dynamo_front(*service))
+    finish_dynamo_answer(call.request, call.context.request_id, response);
   co_return response;
 }
 
@@ -151,6 +154,7 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   if (!route) co_return refuse(call, route.error());
   call.route = *std::move(route);
   if (call.route.service == nullptr) co_return no_such_service(call.context.request_id);
+  if (has_dynamo_front(*call.route.service)) call.context.request_id = dynamo_request_id(random_);
   if (call.route.service->protocol == api::Protocol::kJson)
     if (auto answer = before_signature(call)) co_return *std::move(answer);
   if (is_v2 && !call.is_s3()) parsed = auth::parse_signature_v4(signed_request);
@@ -196,18 +200,25 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
 
 std::optional<HttpResponse> Dispatcher::before_signature(const Call& call) const {
   if (auto preflight = answer_preflight(call.request)) return preflight;
-  if (!has_coral_front(*call.route.service)) return std::nullopt;
+  const bool dynamo = has_dynamo_front(*call.route.service);
+  if (!dynamo && !has_coral_front(*call.route.service)) return std::nullopt;
   const std::string* const target = call.request.find("x-amz-target");
   const std::size_t dot = target == nullptr ? std::string::npos : target->find('.');
   const bool named = dot != std::string::npos && dot > 0 && dot + 1 < target->size();
-  return refuse_at_front({.request = call.request,
-                          .names_operation = named,
-                          .known = call.route.operation != nullptr});
+  const FrontCall front{
+      .request = call.request, .names_operation = named, .known = call.route.operation != nullptr};
+  return dynamo ? refuse_at_dynamo(front) : refuse_at_front(front);
 }
 
 HttpResponse Dispatcher::refuse_signature(const Call& call, const api::Error& error) const {
   if (has_coral_front(*call.route.service))
     if (auto unreadable = refuse_unreadable(call.request)) return *std::move(unreadable);
+  if (has_dynamo_front(*call.route.service) &&
+      error.code == "MissingAuthenticationTokenException") {
+    api::Error worded = error;
+    worded.message = "Request is missing Authentication Token";
+    return refuse(call, worded);
+  }
   return refuse(call, error);
 }
 
@@ -229,8 +240,9 @@ api::Outcome<void> Dispatcher::authenticate(Call& call) {
   return {};
 }
 
-// S3's ways of sending a body: declared hashes, signed chunks, checksums.
+// S3's ways of sending a body: declared hashes, signed chunks, checksums. DynamoDB's: compressed.
 api::Outcome<void> Dispatcher::read_body(Call& call) {
+  if (has_dynamo_front(*call.route.service)) return inflate_request(call.request);
   if (!call.is_s3()) return {};
   std::vector<std::pair<std::string, std::string>> trailers;
   if (call.who && is_chunked(call.who->signature.payload)) {
