@@ -20,7 +20,9 @@ std::string_view to_string(State state) {
 }
 
 std::string encode(const Config& config) {
-  return json::serialize(json::object{{"version", 1},
+  json::array filters;
+  for (const std::string& pattern : config.filters) filters.emplace_back(pattern);
+  return json::serialize(json::object{{"version", 2},
                                       {"id", config.id},
                                       {"account", config.account_id},
                                       {"region", config.region},
@@ -36,6 +38,9 @@ std::string encode(const Config& config) {
                                       {"bisect", config.bisect_on_error},
                                       {"item_failures", config.report_item_failures},
                                       {"on_failure", config.on_failure_arn},
+                                      {"parallel", config.parallel},
+                                      {"tumbling_seconds", config.tumbling_seconds},
+                                      {"filters", std::move(filters)},
                                       {"modified", base::to_epoch_ms(config.modified)}});
 }
 
@@ -62,6 +67,13 @@ base::Result<Config> decode_config(std::string_view bytes) {
     config.bisect_on_error = from.at("bisect").as_bool();
     config.report_item_failures = from.at("item_failures").as_bool();
     config.on_failure_arn = text("on_failure");
+    // Version 1 had not these.
+    if (from.at("version").to_number<int>() >= 2) {
+      config.parallel = static_cast<std::int32_t>(number("parallel"));
+      config.tumbling_seconds = static_cast<std::int32_t>(number("tumbling_seconds"));
+      for (const json::value& pattern : from.at("filters").as_array())
+        config.filters.emplace_back(pattern.as_string());
+    }
     config.modified = base::from_epoch_ms(number("modified"));
     return config;
   } catch (const std::exception& failure) {

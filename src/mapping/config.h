@@ -17,7 +17,11 @@ namespace mapping {
 inline constexpr std::int32_t kBatchSizeDefault = 100;
 inline constexpr std::int32_t kBatchSizeMax = 10'000;
 inline constexpr std::size_t kPayloadBytesMax = 6U << 20U;
-inline constexpr std::int32_t kForever = -1;  // retries and record age
+inline constexpr std::size_t kPayloadFrameBytes = 512;  // of an event, around its records
+inline constexpr std::int32_t kForever = -1;            // retries and record age
+inline constexpr std::int32_t kParallelMax = 10;
+inline constexpr std::int32_t kTumblingSecondsMax = 900;
+inline constexpr std::size_t kWindowStateBytesMax = 1U << 20U;  // then the window ends early
 
 enum class State { kCreating, kEnabling, kEnabled, kDisabling, kDisabled, kUpdating, kDeleting };
 std::string_view to_string(State state);
@@ -37,7 +41,10 @@ struct Config {
   std::int32_t record_age_seconds_max = kForever;
   bool bisect_on_error = false;
   bool report_item_failures = false;
-  std::string on_failure_arn;  // empty: nobody is told
+  std::string on_failure_arn;         // empty: nobody is told
+  std::int32_t parallel = 1;          // batches of a shard at a time, each with keys of its own
+  std::int32_t tumbling_seconds = 0;  // 0: no windows
+  std::vector<std::string> filters;   // event patterns, one of which has to match; none: all pass
   base::Timestamp modified;
 };
 

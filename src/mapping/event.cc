@@ -36,11 +36,29 @@ void append_record(std::string& out, const EventFrame& frame, const SourceRecord
   out += tail;
 }
 
+void append_window(std::string& out, const EventFrame& frame, const WindowFrame& window) {
+  out += fmt::format(R"(,"window":{{"start":"{}","end":"{}"}},"state":)",
+                     base::iso8601(window.start), base::iso8601(window.end));
+  out += window.state;
+  out += fmt::format(R"(,"shardId":"{}","eventSourceARN":{},"isFinalInvokeForWindow":{},)"
+                     R"("isWindowTerminatedEarly":{})",
+                     frame.shard_id, json::serialize(json::string(frame.event_source_arn)),
+                     window.final, window.early);
+}
+
+// "$LATEST", or the version that the mapping's function names.
+std::string_view executed_version(std::string_view function_arn) {
+  const std::string_view last = function_arn.substr(function_arn.rfind(':') + 1);
+  const bool number = !last.empty() && last.find_first_not_of("0123456789") == last.npos;
+  return number ? last : "$LATEST";
+}
+
 }  // namespace
 
-std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord> records) {
+std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord> records,
+                          const std::optional<WindowFrame>& window) {
   const std::string tail = common_tail(frame);
-  std::size_t bytes = 16;
+  std::size_t bytes = window ? kRecordFrameBytes + window->state.size() : 16;
   for (const SourceRecord& record : records) bytes += event_bytes(frame, record);
   std::string out;
   out.reserve(bytes);
@@ -49,7 +67,9 @@ std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord>
     if (i > 0) out += ',';
     append_record(out, frame, records[i], tail);
   }
-  out += "]}";
+  out += ']';
+  if (window) append_window(out, frame, *window);
+  out += '}';
   return out;
 }
 
@@ -85,15 +105,29 @@ std::optional<std::size_t> first_failure(std::string_view answer,
   return first;
 }
 
+std::optional<std::string> window_state(std::string_view answer) {
+  boost::system::error_code failure;
+  const json::value value = json::parse(answer, failure);
+  const json::object* const object = failure ? nullptr : value.if_object();
+  const json::value* const state = object != nullptr ? object->if_contains("state") : nullptr;
+  if (state == nullptr || state->is_null()) return std::nullopt;
+  return json::serialize(*state);
+}
+
 std::string failure_document(const Config& config, const EventFrame& frame, const GiveUp& why,
                              std::span<const SourceRecord> records, base::Timestamp now) {
-  json::object context{{"requestId", why.request_id},
-                       {"functionArn", config.function_arn},
-                       {"condition", why.condition},
-                       {"approximateInvokeCount", why.attempts}};
-  json::object response{{"statusCode", 200}, {"executedVersion", "$LATEST"}};
-  if (!why.function_error.empty()) response["functionError"] = why.function_error;
-  const json::object info{
+  json::object made;
+  made["requestContext"] = {{"requestId", why.request_id},
+                            {"functionArn", config.function_arn},
+                            {"condition", why.condition},
+                            {"approximateInvokeCount", why.attempts}};
+  if (!why.function_error.empty())
+    made["responseContext"] = {{"statusCode", 200},
+                               {"executedVersion", executed_version(config.function_arn)},
+                               {"functionError", why.function_error}};
+  made["version"] = "1.0";
+  made["timestamp"] = base::iso8601_ms(now);
+  made["KinesisBatchInfo"] = {
       {"shardId", frame.shard_id},
       {"startSequenceNumber", records.front().sequence_number},
       {"endSequenceNumber", records.back().sequence_number},
@@ -101,11 +135,8 @@ std::string failure_document(const Config& config, const EventFrame& frame, cons
       {"approximateArrivalOfLastRecord", base::iso8601_ms(records.back().arrival)},
       {"batchSize", records.size()},
       {"streamArn", config.event_source_arn}};
-  return json::serialize(json::object{{"requestContext", std::move(context)},
-                                      {"responseContext", std::move(response)},
-                                      {"version", "1.0"},
-                                      {"timestamp", base::iso8601_ms(now)},
-                                      {"KinesisBatchInfo", info}});
+  made["payload"] = kinesis_event(frame, records);
+  return json::serialize(made);
 }
 
 }  // namespace mapping

@@ -19,7 +19,17 @@ struct EventFrame {
   std::string shard_id;
 };
 
-std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord> records);
+// What a call within a tumbling window says beside its records.
+struct WindowFrame {
+  base::Timestamp start;
+  base::Timestamp end;
+  std::string state;  // JSON
+  bool final = false;
+  bool early = false;  // the window ends before its time
+};
+
+std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord> records,
+                          const std::optional<WindowFrame>& window = std::nullopt);
 // What one record adds to an event, in bytes, at most.
 std::size_t event_bytes(const EventFrame& frame, const SourceRecord& record);
 
@@ -28,12 +38,16 @@ std::size_t event_bytes(const EventFrame& frame, const SourceRecord& record);
 std::optional<std::size_t> first_failure(std::string_view answer,
                                          std::span<const SourceRecord> records);
 
+// The `state` of an answer within a tumbling window, as JSON; nullopt: it has none.
+std::optional<std::string> window_state(std::string_view answer);
+
 struct GiveUp {
   std::string condition;  // "RetryAttemptsExhausted", "RecordAgeExceeded"
   std::string request_id;
   int attempts = 0;
   std::string function_error;  // empty: the function was never reached
 };
+// With the event itself, as buckets get it.
 std::string failure_document(const Config& config, const EventFrame& frame, const GiveUp& why,
                              std::span<const SourceRecord> records, base::Timestamp now);
 

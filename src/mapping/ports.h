@@ -86,12 +86,20 @@ class Invoker {
   virtual std::string role_arn(const std::string& function_arn) = 0;
 };
 
+// A batch that was given up.
+struct FailureNote {
+  std::string destination_arn;
+  std::string function_arn;  // whose role writes
+  std::string mapping_id;
+  std::string shard_id;
+  std::string document;  // JSON
+};
+
 // Where batches that are given up are reported.
 class FailureSink {
  public:
   virtual ~FailureSink() = default;
-  virtual async::Task<base::Status> deliver(std::string destination_arn, std::string function_arn,
-                                            std::string document) = 0;
+  virtual async::Task<base::Status> deliver(FailureNote note) = 0;
 };
 
 }  // namespace mapping

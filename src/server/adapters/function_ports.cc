@@ -158,22 +158,28 @@ async::Task<mapping::InvokeResult> MappedFunctions::invoke(std::string function_
   co_return answer;
 }
 
-async::Task<base::Status> FailedBatches::deliver(std::string destination_arn,
-                                                 std::string function_arn, std::string document) {
-  const auto destination = auth::parse_arn(destination_arn);
+// aws/lambda/MAPPING/SHARD/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-UUID
+std::string FailedBatches::key_of(const mapping::FailureNote& note) {
+  const std::string now = base::iso8601(clock_.now());  // 2026-11-23T04:51:00Z
+  return fmt::format("aws/lambda/{}/{}/{}/{}/{}/{}.{}.{}-{}", note.mapping_id, note.shard_id,
+                     now.substr(0, 4), now.substr(5, 2), now.substr(8, 2), now.substr(0, 13),
+                     now.substr(14, 2), now.substr(17, 2), base::uuid(random_));
+}
+
+async::Task<base::Status> FailedBatches::deliver(mapping::FailureNote note) {
+  const auto destination = auth::parse_arn(note.destination_arn);
   if (!destination || destination->service != "s3")
     co_return base::error(base::ErrorCode::kInvalidArgument,
-                          destination_arn + " is no bucket; other destinations are not served");
-  const auto function = parse_function_arn(function_arn);
-  const auto context = role_context(identity_, role_of_(function_arn), "awslambda-mapping",
+                          note.destination_arn + " is no bucket");
+  const auto function = parse_function_arn(note.function_arn);
+  const auto context = role_context(identity_, role_of_(note.function_arn), "awslambda-mapping",
                                     function ? function->key.region : std::string());
   if (!context) co_return base::error(base::ErrorCode::kNotFound, "the function's role is gone");
-  const std::string now = base::iso8601(clock_.now());
   api::s3::op::PutObject::Input input;
-  input.bucket = std::string(destination->resource.substr(0, destination->resource.find('/')));
-  input.key = fmt::format("aws/lambda/{}/{}/{}/{}-{}", now.substr(0, 4), now.substr(5, 2),
-                          now.substr(8, 2), now, base::uuid(random_));
-  input.body = std::move(document);
+  input.bucket = std::string(destination->resource);
+  input.key = key_of(note);
+  input.content_type = "application/json";
+  input.body = std::move(note.document);
   const auto put = co_await caller_.call<api::s3::op::PutObject>(*context, std::move(input));
   if (!put) co_return std::unexpected(to_base_error(put.error()));
   co_return base::Status();

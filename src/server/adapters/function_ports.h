@@ -74,10 +74,11 @@ class FailedBatches final : public mapping::FailureSink {
         clock_(clock),
         random_(random) {}
 
-  async::Task<base::Status> deliver(std::string destination_arn, std::string function_arn,
-                                    std::string document) override;
+  async::Task<base::Status> deliver(mapping::FailureNote note) override;
 
  private:
+  std::string key_of(const mapping::FailureNote& note);
+
   const wire::Caller& caller_;
   const identity::Identity& identity_;
   RoleOf role_of_;

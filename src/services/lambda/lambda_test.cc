@@ -91,9 +91,7 @@ class NoInvoker final : public mapping::Invoker {
 };
 class NoFailures final : public mapping::FailureSink {
  public:
-  async::Task<base::Status> deliver(std::string, std::string, std::string) override {
-    co_return base::Status();
-  }
+  async::Task<base::Status> deliver(mapping::FailureNote) override { co_return base::Status(); }
 };
 class OneBucket final : public CodeSource {
  public:
@@ -322,15 +320,84 @@ TEST_F(LambdaTest, MapsAStreamWithAwsDefaults) {
                         "(\" f \") provided mapping already exists. Please update or delete the "
                         "existing mapping with UUID {}",
                         kStream, *made->uuid));
-  input.parallelization_factor = 2;
-  EXPECT_EQ(error_of(call<l::op::CreateEventSourceMapping>(input)),
-            "InvalidParameterValueException: ParallelizationFactor > 1 is not supported by "
-            "Millrace.");
   l::DeleteEventSourceMappingRequest remove;
   remove.uuid = *made->uuid;
   EXPECT_EQ(*call<l::op::DeleteEventSourceMapping>(remove)->state, "Deleting");
   EXPECT_EQ(error_of(call<l::op::DeleteEventSourceMapping>(remove)),
             "ResourceNotFoundException: The resource you requested does not exist.");
+}
+
+TEST_F(LambdaTest, KeepsAndShowsEverySettingOfAMapping) {
+  ASSERT_TRUE(call<l::op::CreateFunction>(request()));
+  l::CreateEventSourceMappingRequest input;
+  input.function_name = "f";
+  input.event_source_arn = kStream;
+  input.starting_position = "LATEST";
+  input.parallelization_factor = 10;
+  input.filter_criteria.emplace().filters.emplace().emplace_back().pattern =
+      R"({"data":{"a":["x"]}})";
+  input.destination_config.emplace().on_failure.emplace().destination = "arn:aws:s3:::bbb";
+  const auto made = call<l::op::CreateEventSourceMapping>(input);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(*made->parallelization_factor, 10);
+  EXPECT_EQ(made->filter_criteria->filters->at(0).pattern, R"({"data":{"a":["x"]}})");
+  EXPECT_EQ(made->destination_config->on_failure->destination, "arn:aws:s3:::bbb");
+  l::UpdateEventSourceMappingRequest change;
+  change.uuid = *made->uuid;
+  change.parallelization_factor = 1;
+  change.tumbling_window_in_seconds = 30;
+  change.filter_criteria.emplace().filters.emplace();
+  change.destination_config.emplace();
+  const auto changed = call<l::op::UpdateEventSourceMapping>(change);
+  ASSERT_TRUE(changed) << changed.error().message;
+  EXPECT_EQ(*changed->tumbling_window_in_seconds, 30);
+  EXPECT_FALSE(changed->filter_criteria.has_value());
+  EXPECT_FALSE(changed->destination_config->on_failure->destination.has_value());
+}
+
+TEST_F(LambdaTest, RefusesSettingsThatNoMappingCanHave) {
+  ASSERT_TRUE(call<l::op::CreateFunction>(request()));
+  const auto refusal = [&](auto set) {
+    l::CreateEventSourceMappingRequest input;
+    input.function_name = "f";
+    input.event_source_arn = kStream;
+    input.starting_position = "LATEST";
+    set(input);
+    return error_of(call<l::op::CreateEventSourceMapping>(input));
+  };
+  const std::string kind = "InvalidParameterValueException: ";
+  const auto filtered = [](std::string pattern, int times = 1) {
+    return [=](l::CreateEventSourceMappingRequest& input) {
+      auto& filters = input.filter_criteria.emplace().filters.emplace();
+      for (int i = 0; i < times; ++i) filters.emplace_back().pattern = pattern;
+    };
+  };
+  for (const char* pattern :
+       {"", "{}", "x", R"({"data":"x"})", R"({"data":["x"]})", R"({"data":{"a":[{"like":"x"}]}})"})
+    EXPECT_EQ(refusal(filtered(pattern)), kind + "Invalid filter pattern definition.");
+  EXPECT_EQ(refusal(filtered(R"({"data":{"a":[1]}})", 6)),
+            kind + "FilterCriteria.Filters has more than 5 filters.");
+  const auto destination = [](std::string arn) {
+    return [=](l::CreateEventSourceMappingRequest& input) {
+      input.destination_config.emplace().on_failure.emplace().destination = arn;
+    };
+  };
+  EXPECT_EQ(refusal(destination("arn:aws:sqs:us-east-1:000000000000:q")),
+            kind +
+                "An SQS queue as DestinationConfig.OnFailure.Destination is not supported by "
+                "Millrace.");
+  EXPECT_EQ(refusal(destination("arn:aws:lambda:us-east-1:000000000000:function:f")),
+            kind +
+                "DestinationConfig.OnFailure.Destination has to be the ARN of an SQS queue, an SNS "
+                "topic or an S3 bucket for a stream: "
+                "arn:aws:lambda:us-east-1:000000000000:function:f");
+  EXPECT_EQ(refusal([](l::CreateEventSourceMappingRequest& input) {
+              input.parallelization_factor = 2;
+              input.tumbling_window_in_seconds = 60;
+            }),
+            kind +
+                "TumblingWindowInSeconds with a ParallelizationFactor above 1 is not supported by "
+                "Millrace.");
 }
 
 TEST_F(LambdaTest, RemovesAFunctionWithItsPackage) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "auth/principal.h"
+#include "mapping/filter.h"
 #include "services/lambda/lambda.h"
 
 namespace services::lambda {
@@ -37,7 +38,7 @@ l::EventSourceMappingConfiguration render(const mapping::Status& status, std::st
   }
   out.batch_size = config.batch_size;
   out.maximum_batching_window_in_seconds = config.window_seconds;
-  out.parallelization_factor = 1;
+  out.parallelization_factor = config.parallel;
   out.event_source_arn = config.event_source_arn;
   out.function_arn = config.function_arn;
   out.last_modified = config.modified;
@@ -49,21 +50,40 @@ l::EventSourceMappingConfiguration render(const mapping::Status& status, std::st
   out.maximum_record_age_in_seconds = config.record_age_seconds_max;
   out.bisect_batch_on_function_error = config.bisect_on_error;
   out.maximum_retry_attempts = config.retries_max;
-  out.tumbling_window_in_seconds = 0;
+  out.tumbling_window_in_seconds = config.tumbling_seconds;
+  if (!config.filters.empty()) {
+    auto& filters = out.filter_criteria.emplace().filters.emplace();
+    for (const std::string& pattern : config.filters) filters.emplace_back().pattern = pattern;
+  }
   auto& types = out.function_response_types.emplace();
   if (config.report_item_failures) types.push_back("ReportBatchItemFailures");
   out.event_source_mapping_arn = mapping_arn(config);
   return out;
 }
 
+// Streams may report what they gave up to queues, topics and buckets; only buckets are here.
+std::optional<api::Error> check_destination(const std::string& arn) {
+  if (arn.empty()) return std::nullopt;
+  const std::string_view kProperty = "DestinationConfig.OnFailure.Destination";
+  if (arn.starts_with("kafka://")) return not_here(fmt::format("A Kafka topic as {}", kProperty));
+  const auto parts = auth::parse_arn(arn);
+  if (parts && parts->service == "sqs")
+    return not_here(fmt::format("An SQS queue as {}", kProperty));
+  if (parts && parts->service == "sns")
+    return not_here(fmt::format("An SNS topic as {}", kProperty));
+  const bool bucket = parts && parts->service == "s3" && !parts->resource.empty() &&
+                      parts->resource.find('/') == std::string_view::npos;
+  if (!bucket)
+    return invalid(
+        fmt::format("{} has to be the ARN of an SQS queue, an SNS topic or an S3 "
+                    "bucket for a stream: {}",
+                    kProperty, arn));
+  return std::nullopt;
+}
+
 // What AWS has and Millrace has not.
 template <class Input>
 std::optional<api::Error> unsupported(const Input& input) {
-  if (input.parallelization_factor.value_or(1) > 1) return not_here("ParallelizationFactor > 1");
-  if (input.tumbling_window_in_seconds.value_or(0) > 0) return not_here("TumblingWindowInSeconds");
-  if (input.filter_criteria && input.filter_criteria->filters &&
-      !input.filter_criteria->filters->empty())
-    return not_here("FilterCriteria");
   if (input.source_access_configurations && !input.source_access_configurations->empty())
     return not_here("SourceAccessConfigurations");
   if (input.scaling_config) return not_here("ScalingConfig");
@@ -79,9 +99,8 @@ std::optional<api::Error> unsupported(const Input& input) {
   if (!input.destination_config) return std::nullopt;
   if (input.destination_config->on_success) return not_here("DestinationConfig.OnSuccess");
   const auto& failure = input.destination_config->on_failure;
-  if (failure && !failure->destination.value_or("").empty())
-    return not_here("DestinationConfig.OnFailure");
-  return std::nullopt;
+  if (!failure) return std::nullopt;
+  return check_destination(failure->destination.value_or(""));
 }
 
 std::optional<api::Error> check_ranges(const Config& config) {
@@ -92,11 +111,37 @@ std::optional<api::Error> check_ranges(const Config& config) {
   const std::int32_t age = config.record_age_seconds_max;
   if (age != mapping::kForever && (age < kAgeMin || age > kAgeMax))
     return invalid("MaximumRecordAgeInSeconds has to be -1 or between 60 and 604800.");
+  if (config.parallel < 1 || config.parallel > mapping::kParallelMax)
+    return invalid("ParallelizationFactor has to be between 1 and 10.");
+  const std::int32_t tumbling = config.tumbling_seconds;
+  if (tumbling < 0 || tumbling > mapping::kTumblingSecondsMax)
+    return invalid("TumblingWindowInSeconds has to be between 0 and 900.");
+  // A window's state is one for the shard.
+  if (tumbling > 0 && config.parallel > 1)
+    return not_here("TumblingWindowInSeconds with a ParallelizationFactor above 1");
+  if (config.filters.size() > mapping::kFiltersMax)
+    return invalid("FilterCriteria.Filters has more than 5 filters.");
+  if (!mapping::Filter::compile(config.filters))
+    return invalid("Invalid filter pattern definition.");
   return std::nullopt;
+}
+
+void apply_filters(const l::FilterCriteria& criteria, Config& config) {
+  config.filters.clear();
+  if (!criteria.filters) return;
+  for (const l::Filter& filter : *criteria.filters)
+    config.filters.push_back(filter.pattern.value_or(""));
 }
 
 template <class Input>
 void apply(const Input& input, Config& config) {
+  if (input.parallelization_factor) config.parallel = *input.parallelization_factor;
+  if (input.tumbling_window_in_seconds) config.tumbling_seconds = *input.tumbling_window_in_seconds;
+  if (input.filter_criteria) apply_filters(*input.filter_criteria, config);
+  if (input.destination_config) {
+    const auto& failure = input.destination_config->on_failure;
+    config.on_failure_arn = failure ? failure->destination.value_or("") : "";
+  }
   if (input.enabled) config.enabled = *input.enabled;
   if (input.batch_size) config.batch_size = *input.batch_size;
   if (input.maximum_batching_window_in_seconds)
@@ -136,8 +181,6 @@ api::Outcome<void> check_source(const std::optional<std::string>& arn) {
   if (parts->service == "sqs") return std::unexpected(not_here("An SQS queue as source"));
   if (parts->service != "kinesis" || !parts->resource.starts_with("stream/"))
     return std::unexpected(invalid("Unrecognized event source."));
-  if (parts->resource.find("/consumer/") != std::string_view::npos)
-    return std::unexpected(not_here("A stream consumer (enhanced fan-out) as source"));
   return {};
 }
 
@@ -152,8 +195,18 @@ async::Task<api::Outcome<void>> try_source(const Deps& deps, Config config) {
     readable = std::unexpected(source.error());
   }
   if (readable) co_return api::Outcome<void>();
+  const bool consumer = config.event_source_arn.find("/consumer/") != std::string::npos;
   if (readable.error().code == base::ErrorCode::kNotFound)
-    co_return std::unexpected(invalid("Stream not found: " + config.event_source_arn));
+    co_return std::unexpected(invalid((consumer ? "Consumer not found: " : "Stream not found: ") +
+                                      config.event_source_arn));
+  if (readable.error().code == base::ErrorCode::kPermission && consumer)
+    co_return std::unexpected(
+        invalid(fmt::format("Cannot access consumer {}. Please ensure the role can perform the "
+                            "SubscribeToShard Action on your consumer, and the DescribeStream and "
+                            "ListShards Actions on your stream in IAM.",
+                            config.event_source_arn)));
+  if (readable.error().code == base::ErrorCode::kInvalidArgument)
+    co_return std::unexpected(invalid("Unrecognized event source."));
   if (readable.error().code == base::ErrorCode::kPermission)
     co_return std::unexpected(invalid(
         fmt::format("Cannot access stream {}. Please ensure the role can perform the GetRecords, "
