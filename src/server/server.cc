@@ -1,6 +1,9 @@
 #include "server/server.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "async/tcp.h"
 #include "async/tls.h"
@@ -27,6 +30,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDrain = 2s;  // for requests that run when the server is told to stop
+// Of the machine's memory, for bodies coming in and for answers going out.
+constexpr std::size_t kBodyPart = 8;
+constexpr std::size_t kAnswerPart = 16;
 
 // What a client on this machine is to connect to.
 std::string endpoint_of(const Settings& settings, std::uint16_t port) {
@@ -35,6 +41,20 @@ std::string endpoint_of(const Settings& settings, std::uint16_t port) {
   const bool v6 = settings.address.find(':') != std::string::npos;
   return v6 ? fmt::format("http://[{}]:{}", settings.address, port)
             : fmt::format("http://{}:{}", settings.address, port);
+}
+
+wire::HttpLimits limits_for(std::size_t memory_bytes) {
+  wire::HttpLimits limits;
+  limits.body_budget_bytes = std::min(limits.body_budget_bytes, memory_bytes / kBodyPart);
+  limits.answer_budget_bytes = std::min(limits.answer_budget_bytes, memory_bytes / kAnswerPart);
+  return limits;
+}
+
+std::size_t machine_memory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page_bytes <= 0) return SIZE_MAX;
+  return static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes);
 }
 
 }  // namespace
@@ -169,6 +189,7 @@ base::Status Server::Parts::open() {
   dispatcher->add_route(std::string(ResponseRoute::kPath),
                         response_handler(responses, response_route));
   wire::HttpOptions options;
+  options.limits = limits_for(machine_memory());
   options.tls = std::move(tls);
   options.clock = &storage->clock;
   http = std::make_unique<wire::HttpServer>(

@@ -13,12 +13,14 @@
 #include "store/checkpoint.h"
 #include "store/database.h"
 #include "store/log_reader.h"
+#include "store/read_turns.h"
 #include "store/segment_cache.h"
 
 namespace store {
 
 namespace {
 
+constexpr std::size_t kPagesAtATime = 8;  // of logs, read from the disk and not yet used
 constexpr std::uint64_t kSegmentBytesEnd = std::uint64_t{4} << 30U;  // offsets have 32 bits
 
 std::string parent_of(const std::string& path) {
@@ -66,6 +68,7 @@ struct EmbeddedStore::Impl {
   std::unique_ptr<wal::Journal> journal;
   std::unique_ptr<Database> database;
   std::unique_ptr<SegmentCache> segments;
+  ReadTurns page_turns{kPagesAtATime};
 
   std::mutex order;  // the journal's order is the order in which batches are applied
   std::optional<base::Error> failure;  // guarded by `order`: memory and journal disagree
@@ -327,7 +330,7 @@ async::Task<base::Result<std::vector<LogEntry>>> EmbeddedStore::read_log(LogId l
                                                                          std::uint64_t from,
                                                                          ReadLogOptions options) {
   Impl& impl = *impl_;
-  auto found = co_await impl.read<std::vector<LogEntry>>([&](OnDisk on_disk) {
+  const auto look = [&](OnDisk on_disk) {
     const wal::Position end = impl.journal->durable_end();
     auto page = read_log_page(*impl.database, *impl.segments, log, from, options, end, on_disk);
     // A segment may have gone, or been written over, between the look into the index and the look
@@ -338,8 +341,17 @@ async::Task<base::Result<std::vector<LogEntry>>> EmbeddedStore::read_log(LogId l
     if (gone)
       page = read_log_page(*impl.database, *impl.segments, log, from, options, end, on_disk);
     return page;
-  });
-  co_return found;
+  };
+  auto quick = look(OnDisk::kGiveUp);
+  if (quick) {
+    ++impl.reads_inline;
+    co_return *std::move(quick);
+  }
+  ++impl.reads_pooled;
+  auto turn = co_await impl.page_turns.take();
+  auto page = co_await impl.pool.run([&look] { return *look(OnDisk::kRead); });
+  ReadTurns::end_soon(std::move(turn));
+  co_return page;
 }
 
 async::Task<base::Result<LogBounds>> EmbeddedStore::log_bounds(LogId log) {

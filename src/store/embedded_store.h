@@ -18,7 +18,8 @@
 // Reads are tried at once, on the calling core, with what is in memory or the system's page cache
 // (a page of a log up to kReadInlineBytesMax); only what would wait for the disk goes to the
 // BlockingPool. read_log() answers durable entries only and does not wait for others. Damaged bytes
-// answer kCorruption for just the chunk they are in.
+// answer kCorruption for just the chunk they are in. Of the pages that go to the pool 8 at a time
+// are on their way, until their readers have used them (read_turns.h); the others wait.
 //
 // What survives a crash: every batch up to durable_sequence(), whole, and perhaps later ones, in
 // order and without gaps. RocksDB's files never hold what the journal might lose. A checkpoint is

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "wire/http1_parser.h"
 #include "wire/http_grammar.h"
+#include "wire/overload.h"
 
 namespace wire {
 namespace {
@@ -15,8 +16,9 @@ namespace {
 using async::Task;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr std::size_t kBodyStepBytes = 64 * 1024;  // a body's memory grows at least by this
-constexpr std::chrono::seconds kLingerTime{2};     // for a refused client to stop sending
+constexpr std::size_t kBodyStepBytes = 64 * 1024;    // a body's memory grows at least by this
+constexpr std::size_t kWriteStepBytes = 256 * 1024;  // of an answer, for which the peer has a time
+constexpr std::chrono::seconds kLingerTime{2};       // for a refused client to stop sending
 constexpr std::size_t kLingerBytes = 4 << 20;
 // Of requests that are sent while a streamed answer is under way; beyond it nobody watches.
 constexpr std::size_t kAheadBytesMax = 64 * 1024;
@@ -111,7 +113,8 @@ struct Http1Connection::Impl {
   Task<bool> respond_streaming(Exchange exchange, HttpResponse response);
   Task<void> watch_peer();
   Task<void> end_watch();
-  Task<bool> refuse(int status);
+  Task<bool> write_in_steps(std::string_view body);
+  Task<bool> refuse(int status, std::string_view content_type = {});
   Task<void> linger();
   void write_head(const Exchange& exchange, const HttpResponse& response,
                   std::optional<std::uint64_t> length, bool chunked);
@@ -165,24 +168,26 @@ Task<bool> Http1Connection::Impl::serve_one() {
   const Framing& framing = parsed->framing;
   Exchange exchange{request.method == "HEAD", framing.keep_alive, framing.minor_version};
 
-  HttpResponse response;
+  Answer answer;
   {
     BodyShare share(facts.shared().budget);
     if (framing.chunked || framing.content_length.value_or(0) > 0) {
       const int body = co_await read_body(framing, request.body, share);
       if (body == kGone) co_return false;
       if (body != kFine) {
-        co_await refuse(body);
+        const std::string* const type = request.find("content-type");
+        co_await refuse(body, type == nullptr ? std::string_view() : std::string_view(*type));
         co_return false;
       }
     }
     request.secure = facts.secure;
     request.peer_address = facts.peer_address;
     facts.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
-    response = co_await facts.answer(std::move(request));
+    answer = co_await facts.answer(std::move(request));
   }
   if (finishing) exchange.keep_alive = false;
-  const bool answered = co_await respond(exchange, std::move(response));
+  const bool answered = co_await respond(exchange, std::move(answer.response));
+  answer.share.reset();
   if (!answered) co_return false;
   if (exchange.keep_alive && !finishing) co_return true;
   co_await stream.shutdown();
@@ -313,10 +318,23 @@ Task<bool> Http1Connection::Impl::respond(Exchange exchange, HttpResponse respon
   write_head(exchange, response, length, false);
   std::string_view body = response.body;
   if (!has_body || exchange.head_only) body = {};
-  stream.set_write_deadline(facts.transfer_deadline(facts.in({}), body.size()));
-  const auto written = co_await stream.write(head, body);
+  const bool written = co_await write_in_steps(body);
+  co_return written;
+}
+
+// Each step has its own deadline, so that a peer that takes nothing is cut soon, however large the
+// answer is.
+Task<bool> Http1Connection::Impl::write_in_steps(std::string_view body) {
+  std::string_view first = head;
+  do {
+    const std::string_view step = body.substr(0, kWriteStepBytes);
+    body.remove_prefix(step.size());
+    stream.set_write_deadline(facts.transfer_deadline(facts.in({}), step.size()));
+    const auto written = co_await stream.write(std::exchange(first, {}), step);
+    if (!written) co_return false;
+  } while (!body.empty());
   stream.set_write_deadline(base::SteadyTime::max());
-  co_return written.has_value();
+  co_return true;
 }
 
 Task<bool> Http1Connection::Impl::respond_streaming(Exchange exchange, HttpResponse response) {
@@ -380,10 +398,12 @@ Task<void> Http1Connection::Impl::end_watch() {
   watch_ended.reset();
 }
 
-Task<bool> Http1Connection::Impl::refuse(int status) {
+// `content_type` of the request, as far as it is known.
+Task<bool> Http1Connection::Impl::refuse(int status, std::string_view content_type) {
   facts.shared().requests_refused.fetch_add(1, std::memory_order_relaxed);
   base::log_debug("http: refused a request of {} with {}", facts.peer_address, status);
-  const bool answered = co_await respond({.keep_alive = false}, refusal(status));
+  const bool answered = co_await respond(
+      {.keep_alive = false}, status == 503 ? overloaded(content_type) : refusal(status));
   if (answered) {
     co_await stream.shutdown();
     co_await linger();

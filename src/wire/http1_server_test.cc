@@ -55,8 +55,15 @@ Task<HttpResponse> handle(HttpRequest request) {
   if (request.path == "/patient")
     response.patient_until = async::Core::current()->now() + std::chrono::minutes(5);
   if (request.path == "/empty") response.status = 204;
-  response.body = request.method + " " + request.path + "?" + request.query + " " + request.body;
+  if (request.path == "/large") response.body = std::string(8 << 20, 'l');
+  else
+    response.body = request.method + " " + request.path + "?" + request.query + " " + request.body;
   co_return response;
+}
+
+Task<bool> write_all(async::Stream& to, std::string bytes) {
+  const auto written = co_await to.write(bytes);
+  co_return written.has_value();
 }
 
 class Http1ServerTest : public testing::Test {
@@ -243,9 +250,33 @@ TEST_F(Http1ServerTest, RefusesWhatIsOverALimit) {
   const auto slow_down = talk("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 51\r\n\r\n");
   EXPECT_THAT(slow_down, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(slow_down, HasSubstr("<Code>SlowDown</Code>"));
+  const auto throttled = talk(
+      "PUT / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\n"
+      "Content-Length: 51\r\n\r\n");
+  EXPECT_THAT(throttled, StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(throttled, HasSubstr(R"({"__type":"ThrottlingException")"));
   EXPECT_EQ(server->figures().requests_total, 0u);
-  EXPECT_EQ(server->figures().requests_refused, 5u);
+  EXPECT_EQ(server->figures().requests_refused, 6u);
   EXPECT_EQ(server->figures().body_bytes_held, 0u);
+}
+
+TEST_F(Http1ServerTest, AnswersThatAreNotTakenCountAgainstABudgetAndAreCutSoon) {
+  constexpr std::size_t kLarge = 8 << 20;
+  restart({.answer_budget_bytes = kLarge + kLarge / 2});
+  const std::string request = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
+  auto [near, far] = async::make_memory_pair(core, {});
+  async::spawn(core, server->serve(std::move(far)));
+  ASSERT_TRUE(core.run(write_all(*near, request)));
+  core.run_for(1s);
+  EXPECT_GE(server->figures().answer_bytes_held, kLarge);
+  EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 503 "));
+  EXPECT_EQ(server->figures().answers_refused, 1u);
+  // Nothing of it was read: the peer goes after the time for one step, not for the whole.
+  core.run_for(100s);
+  EXPECT_EQ(server->figures().answer_bytes_held, 0u);
+  EXPECT_EQ(server->figures().connections_open, 0u);
+  EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 200 "));
+  near->close();
 }
 
 TEST_F(Http1ServerTest, EndsIdleAndStalledConnections) {

@@ -4,6 +4,7 @@
 #include "wire/http2_engine.h"
 #include "wire/http2_session.h"
 #include "wire/http_grammar.h"
+#include "wire/overload.h"
 
 namespace wire {
 namespace {
@@ -129,7 +130,8 @@ void Http2Engine::refuse(Http2Stream& stream, int status) {
   stream.dispatched = true;
   stream.request.body = {};
   facts_.shared().requests_refused.fetch_add(1, std::memory_order_relaxed);
-  HttpResponse response = refusal(status);
+  const std::string* const type = stream.request.find("content-type");
+  HttpResponse response = status == 503 && type != nullptr ? overloaded(*type) : refusal(status);
   submit(stream, response, true);
 }
 
@@ -141,12 +143,14 @@ Task<void> Http2Engine::handle(StreamPointer stream) {
   request.secure = facts_.secure;
   request.peer_address = facts_.peer_address;
   const bool head_only = request.method == "HEAD";
-  HttpResponse response = co_await facts_.answer(std::move(request));
+  Answer answer = co_await facts_.answer(std::move(request));
+  HttpResponse& response = answer.response;
   --handlers_running_;
   if (stream->closed) co_return;
   const bool with_body = !head_only && status_has_body(response.status);
   const bool streamed = with_body && response.stream;
   stream->streaming = streamed;
+  stream->answer_share = std::move(answer.share);
   if (streamed) stream->patient_until = response.patient_until;
   submit(*stream, response, with_body);
   set_read_deadline();

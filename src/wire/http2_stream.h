@@ -45,6 +45,7 @@ struct Http2Stream {
 
   // The answer. `body` holds what is to be sent from `sent` on; a streamed one is refilled.
   std::string body;
+  std::shared_ptr<const BodyShare> answer_share;  // what `body` counts against
   std::size_t sent = 0;
   bool streaming = false;
   bool ended = false;                // nothing will be added to `body`

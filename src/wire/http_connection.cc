@@ -6,6 +6,7 @@
 #include "wire/http2_connection.h"
 #include "wire/http_grammar.h"
 #include "wire/http_shared.h"
+#include "wire/overload.h"
 
 namespace wire {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 using async::Task;
 
 constexpr std::chrono::seconds kFarewellTime{1};
+constexpr std::size_t kAnswerUncountedBytes = 64 * 1024;
 constexpr char kTlsHandshake = 0x16;
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -163,7 +165,7 @@ const std::string& ConnectionFacts::date() const {
   return shelf.date;
 }
 
-Task<HttpResponse> ConnectionFacts::answer(HttpRequest request) const {
+Task<Answer> ConnectionFacts::answer(HttpRequest request) const {
   HttpResponse response;
   std::string problem;
   try {
@@ -181,7 +183,16 @@ Task<HttpResponse> ConnectionFacts::answer(HttpRequest request) const {
     response = refusal(500);
   }
   co_await async::on(shelf.core);
-  co_return response;
+  co_return within_budget(std::move(response));
+}
+
+Answer ConnectionFacts::within_budget(HttpResponse response) const {
+  if (response.body.size() <= kAnswerUncountedBytes) return {std::move(response), nullptr};
+  auto share = std::make_shared<BodyShare>(shared().answer_budget);
+  if (share->grow_to(response.body.size())) return {std::move(response), std::move(share)};
+  shared().answers_refused.fetch_add(1, std::memory_order_relaxed);
+  const std::string* const type = response.find("content-type");
+  return {overloaded(type == nullptr ? std::string_view() : std::string_view(*type)), nullptr};
 }
 
 Task<void> serve_connection(std::shared_ptr<Door> door, std::unique_ptr<async::Stream> stream) {

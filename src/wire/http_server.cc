@@ -198,7 +198,9 @@ HttpFigures HttpServer::figures() const {
           .connections_refused = shared.connections_refused.load(),
           .requests_total = shared.requests_total.load(),
           .requests_refused = shared.requests_refused.load(),
-          .body_bytes_held = shared.budget.held()};
+          .answers_refused = shared.answers_refused.load(),
+          .body_bytes_held = shared.budget.held(),
+          .answer_bytes_held = shared.answer_budget.held()};
 }
 
 }  // namespace wire

@@ -25,9 +25,12 @@ struct HttpLimits {
   std::size_t header_bytes_max = 64 * 1024;  // request line and headers; beyond: 431
   std::size_t header_count_max = 256;        // beyond: 431
   std::size_t body_bytes_max = 256 << 20;    // of one request; beyond: 413
-  std::size_t body_budget_bytes = 1 << 30;   // of all requests being read or answered; beyond: 503
-  std::size_t connections_max = 8192;        // beyond: closed at once
-  std::uint32_t http2_streams_max = 256;     // at a time on one connection
+  // Bodies of all requests being read or answered, and of all large answers (over 64 KiB) that are
+  // not yet sent. Beyond, an error that clients take for throttling (overload.h).
+  std::size_t body_budget_bytes = 1 << 30;
+  std::size_t answer_budget_bytes = 512 << 20;
+  std::size_t connections_max = 8192;     // beyond: closed at once
+  std::uint32_t http2_streams_max = 256;  // at a time on one connection
 
   std::chrono::milliseconds idle_timeout{120'000};   // between requests
   std::chrono::milliseconds header_timeout{30'000};  // from a head's first byte to its last
@@ -47,8 +50,10 @@ struct HttpFigures {
   std::uint64_t connections_total = 0;
   std::uint64_t connections_refused = 0;  // over connections_max
   std::uint64_t requests_total = 0;
-  std::uint64_t requests_refused = 0;  // malformed or over a limit: no handler saw them
-  std::uint64_t body_bytes_held = 0;   // of the budget
+  std::uint64_t requests_refused = 0;   // malformed or over a limit: no handler saw them
+  std::uint64_t answers_refused = 0;    // for which there was no memory
+  std::uint64_t body_bytes_held = 0;    // of the budget
+  std::uint64_t answer_bytes_held = 0;  // of the budget
 };
 
 class HttpServer {

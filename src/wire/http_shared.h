@@ -18,7 +18,7 @@
 
 namespace wire {
 
-// Bytes of request bodies that may be in memory at a time, over all connections. Thread-safe.
+// Bytes of bodies that may be in memory at a time, over all connections. Thread-safe.
 class BodyBudget {
  public:
   explicit BodyBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
@@ -37,7 +37,7 @@ class BodyBudget {
   std::atomic<std::size_t> held_ = 0;
 };
 
-// One request's part of the budget; goes back when it dies.
+// One body's part of the budget; goes back when it dies.
 class BodyShare {
  public:
   explicit BodyShare(BodyBudget& budget) : budget_(budget) {}
@@ -63,11 +63,13 @@ struct HttpShared {
   HttpOptions options;
   base::SystemClock system_clock;
   BodyBudget budget{options.limits.body_budget_bytes};
+  BodyBudget answer_budget{options.limits.answer_budget_bytes};
   std::atomic<std::uint64_t> connections_open = 0;
   std::atomic<std::uint64_t> connections_total = 0;
   std::atomic<std::uint64_t> connections_refused = 0;
   std::atomic<std::uint64_t> requests_total = 0;
   std::atomic<std::uint64_t> requests_refused = 0;
+  std::atomic<std::uint64_t> answers_refused = 0;
 
   const HttpLimits& limits() const { return options.limits; }
   const base::Clock& clock() const {
@@ -114,6 +116,13 @@ struct Door {
   std::list<Shelf> shelves_;
 };
 
+// What a handler answered. The share is held until the body was sent or given up; nullptr: the body
+// is small and does not count.
+struct Answer {
+  HttpResponse response;
+  std::shared_ptr<const BodyShare> share;
+};
+
 // Where a connection's requests go and what it knows of itself.
 struct ConnectionFacts {
   Door& door;
@@ -131,8 +140,9 @@ struct ConnectionFacts {
   // The Date header's text.
   const std::string& date() const;
   // Runs the handler: exceptions become a 500, and the coroutine comes back to its core. Answers
-  // with headers that cannot break the connection.
-  async::Task<HttpResponse> answer(HttpRequest request) const;
+  // with headers that cannot break the connection, and within the budget of answers.
+  async::Task<Answer> answer(HttpRequest request) const;
+  Answer within_budget(HttpResponse response) const;
 };
 
 // Serves a connection until it ends. On the current core; the door's gate is held by the caller.
