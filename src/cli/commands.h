@@ -11,5 +11,6 @@ namespace cli {
 void add_serve(CLI::App& app, int& exit_code);
 void add_env(CLI::App& app, int& exit_code);
 void add_feed(CLI::App& app, int& exit_code);
+void add_stream(CLI::App& app, int& exit_code);
 
 }  // namespace cli

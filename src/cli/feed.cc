@@ -5,39 +5,25 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
-#include <csignal>
-#include <cstdlib>
 #include <map>
 #include <memory>
-#include <thread>
 
 #include "cli/commands.h"
-#include "io/real_files.h"
+#include "cli/connection.h"
+#include "cli/signals.h"
 
 namespace cli {
 namespace {
 
-constexpr std::uint64_t kAuthoritiesBytesMax = 16 << 20;
-constexpr long kSignalPollNs = 100'000'000;
-
 struct Options {
   feed::Settings settings;
+  Connection connection;
   std::string live;
   double progress_seconds = -1;
   unsigned linger_ms = 100;
   unsigned silence_ms = 20'000;
   unsigned give_up_seconds = 300;
 };
-
-std::string env(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-std::string env(const char* name, const char* otherwise) {
-  const std::string value = env(name);
-  return value.empty() ? env(otherwise) : value;
-}
 
 const std::map<std::string, feed::From> kLive = {
     {"x", feed::From::kXv2},
@@ -86,19 +72,7 @@ base::Status read_target(Options& options) {
   if (options.settings.print) return {};
   if (target.stream.empty())
     return base::error(ErrorCode::kInvalidArgument, "name the stream: --stream NAME (or --print)");
-  if (target.region.empty()) target.region = env("AWS_REGION", "AWS_DEFAULT_REGION");
-  if (target.region.empty())
-    return base::error(ErrorCode::kInvalidArgument, "name the region: --region or AWS_REGION");
-  target.endpoint = env("AWS_ENDPOINT_URL_KINESIS", "AWS_ENDPOINT_URL");
-  if (target.endpoint.empty())
-    target.endpoint = fmt::format("https://kinesis.{}.amazonaws.com{}", target.region,
-                                  target.region.starts_with("cn-") ? ".cn" : "");
-  target.credentials = {env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"),
-                        env("AWS_SESSION_TOKEN")};
-  if (target.credentials.access_key_id.empty() || target.credentials.secret_key.empty())
-    return base::error(ErrorCode::kInvalidArgument,
-                       "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for "
-                       "Millrace: eval \"$(millrace env --data-dir DIR)\")");
+  ASSIGN_OR_RETURN(target.at, find_kinesis(options.connection));
   target.give_up_after = std::chrono::seconds(options.give_up_seconds);
   return {};
 }
@@ -113,49 +87,9 @@ base::Status complete(Options& options) {
                          : isatty(STDERR_FILENO) != 0  ? 1
                                                        : 10;
   settings.progress_every = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-  const std::string authorities = env("AWS_CA_BUNDLE");
-  if (authorities.empty()) return {};
-  io::RealFiles files;
-  ASSIGN_OR_RETURN(settings.authorities_pem,
-                   io::read_file(files, authorities, kAuthoritiesBytesMax));
+  ASSIGN_OR_RETURN(settings.authorities_pem, read_authorities());
   return {};
 }
-
-// Turns the first SIGINT or SIGTERM into a stop; after it a second one ends the process at once.
-class Signals {
- public:
-  Signals() {
-    sigemptyset(&ends_);
-    sigaddset(&ends_, SIGINT);
-    sigaddset(&ends_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &ends_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-    thread_ = std::thread([this] { watch(); });
-  }
-  ~Signals() {
-    done_ = true;
-    thread_.join();
-  }
-  std::stop_token stop() const { return stop_.get_token(); }
-
- private:
-  void watch() {
-    const timespec poll{.tv_sec = 0, .tv_nsec = kSignalPollNs};
-    while (!done_) {
-      const int signal = sigtimedwait(&ends_, nullptr, &poll);
-      if (signal < 0) continue;
-      if (stop_.stop_requested()) _exit(128 + signal);
-      fmt::print(stderr,
-                 "feed: stopping; what has been read is put first (again to end at once)\n");
-      stop_.request_stop();
-    }
-  }
-
-  sigset_t ends_{};
-  std::stop_source stop_;
-  std::atomic<bool> done_ = false;
-  std::thread thread_;
-};
 
 int run_feed(Options& options) {
   const auto complained = complete(options);
@@ -163,7 +97,7 @@ int run_feed(Options& options) {
     fmt::print(stderr, "millrace feed: {}\nSee millrace feed --help\n", complained.error().message);
     return 2;
   }
-  const Signals signals;
+  const Signals signals("feed: stopping; what has been read is put first (again to end at once)");
   const auto say = [](const std::string& line) { fmt::print(stderr, "feed: {}\n", line); };
   const auto ended = feed::run(options.settings, say, signals.stop());
   if (!ended.status) fmt::print(stderr, "millrace feed: {}\n", ended.status.error().message);
@@ -200,7 +134,6 @@ void add_sources(CLI::App& command, Options& options) {
 void add_target(CLI::App& command, Options& options) {
   feed::Settings& settings = options.settings;
   command.add_option("--stream", settings.target.stream, "The Kinesis stream to put to");
-  command.add_option("--region", settings.target.region, "Its region; else AWS_REGION");
   command.add_flag("--print", settings.print, "Write the records to standard output instead");
   command
       .add_option("--partition-key", settings.key_path,
@@ -224,15 +157,13 @@ void add_target(CLI::App& command, Options& options) {
 void add_feed(CLI::App& app, int& exit_code) {
   auto* const command = app.add_subcommand(
       "feed", "Put tweets, or any JSON lines, to a Kinesis stream of Millrace or AWS");
-  command->footer(
-      "Credentials, region and endpoint come from the environment, as for AWS's own tools:\n"
-      "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,\n"
-      "AWS_ENDPOINT_URL_KINESIS or AWS_ENDPOINT_URL (neither: AWS), AWS_CA_BUNDLE.\n"
-      "Ctrl-C puts what has been read and ends. Exit code 0: all of it was put; 1: something\n"
-      "failed; 2: something is missing.");
+  command->footer(connection_footer() +
+                  "Ctrl-C puts what has been read and ends. Exit code 0: all of it was put; 1: "
+                  "something\nfailed; 2: something is missing.");
   const auto options = std::make_shared<Options>();
   add_sources(*command, *options);
   add_target(*command, *options);
+  add_connection_options(*command, options->connection);
   command->add_option("--resume", options->settings.resume_path,
                       "Keep the position in this file and go on from it (files, --generate, "
                       "server-sent events)");

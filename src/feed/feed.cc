@@ -160,7 +160,8 @@ class Feed {
       auto event = co_await source_->next();
       if (!event) fail(event.error());
       if (!event || !*event) break;
-      auto record = make_record(**event, shape, settings_.key_path);
+      auto record = settings_.raw_lines ? line_record(**event, settings_.key)
+                                        : make_record(**event, shape, settings_.key_path);
       if (!record) {
         ++figures_.malformed;
         if (figures_.malformed <= kWarningsMax)

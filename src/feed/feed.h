@@ -43,6 +43,8 @@ struct Settings {
   bool print = false;  // to standard output instead of the target
   KinesisTarget target;
   std::string authorities_pem;
+  bool raw_lines = false;  // kLines: records as they are, JSON or not
+  std::string key;         // raw_lines: everyone's partition key; empty: a digest of each
   std::string key_path = "user.screen_name";
   bool one_of_each_key = false;
   bool strict = false;  // a malformed line ends the feed

@@ -99,14 +99,16 @@ TEST(PutRecords, TellsLaterFromNever) {
   const auto denied = judge(400, R"({"__type":"a.b#AccessDeniedException","Message":"no"})", 1);
   EXPECT_EQ(denied.what, Verdict::What::kFatal);
   EXPECT_EQ(denied.reason, "HTTP 400 AccessDeniedException: no");
+  EXPECT_EQ(denied.code, "AccessDeniedException");
 }
 
-TEST(PutRecords, WaitsLongerEachTimeUpToALimit) {
-  base::SeededRandom random(1);
-  EXPECT_GE(retry_delay(1, random), 25ms);
-  EXPECT_LE(retry_delay(1, random), 50ms);
-  EXPECT_GE(retry_delay(4, random), 200ms);
-  EXPECT_LE(retry_delay(4'000'000'000U, random), 5s);
+TEST(Shape, TakesALineAsItIs) {
+  const auto record = line_record({.text = "not \xff JSON"}, "k");
+  ASSERT_TRUE(record && *record);
+  EXPECT_EQ((*record)->data, "not \xff JSON");
+  EXPECT_EQ((*record)->partition_key, "k");
+  EXPECT_EQ((*line_record({.text = "x"}, ""))->partition_key.size(), 32U);
+  EXPECT_FALSE(line_record({.text = std::string(kRecordBytesMax, 'x')}, "k"));
 }
 
 // The example of X's documentation of "creating a signature".

@@ -2,14 +2,10 @@
 
 // PutRecords on the wire (Kinesis_20131202, JSON 1.1), and what to do with its answers. Pure.
 
-#include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/random.h"
-#include "base/result.h"
 #include "feed/batch.h"
 
 namespace feed {
@@ -25,13 +21,10 @@ struct Verdict {
   What what = What::kDone;
   std::vector<std::size_t> again;  // indexes into the request's records, ascending
   std::string reason;              // AWS's code and words, for kRetry and kFatal
+  std::string code;                // AWS's, for kFatal
 };
 
 // Judges an answer to a request of `records` records.
 Verdict judge(int status, std::string_view body, std::size_t records);
-
-// How long to wait before attempt `attempt` (1 = the first repetition): doubling from 50 ms to at
-// most 5 s, half of it random so that many feeds do not come back together.
-std::chrono::milliseconds retry_delay(unsigned attempt, base::Random& random);
 
 }  // namespace feed

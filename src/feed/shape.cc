@@ -48,11 +48,21 @@ std::string first_characters(std::string_view text, std::size_t count) {
   return std::string(text.substr(0, at));
 }
 
+std::string digest_key(std::string_view data) { return base::hex(base::md5(data)); }
+
 std::string partition_key(const json::value& value, std::string_view path, std::string_view data) {
   std::string key = text_at(value, path);
   if (key.empty()) key = text_at(value, "user.name");
-  if (key.empty()) key = base::hex(base::md5(data));
+  if (key.empty()) key = digest_key(data);
   return first_characters(key, kPartitionKeyCharsMax);
+}
+
+base::Result<std::optional<Record>> within_limit(Record record) {
+  if (record.bytes() > kRecordBytesMax)
+    return base::error(ErrorCode::kLimit,
+                       fmt::format("{} bytes are over AWS's limit of a record, {}", record.bytes(),
+                                   kRecordBytesMax));
+  return record;
 }
 
 // A tweet with what the processor and people need of it.
@@ -201,11 +211,13 @@ base::Result<std::optional<Record>> make_record(const Event& event, Shape shape,
     record.data = json::serialize(value);
   }
   record.partition_key = partition_key(value, key_path, record.data);
-  if (record.bytes() > kRecordBytesMax)
-    return base::error(ErrorCode::kLimit,
-                       fmt::format("{} bytes are over AWS's limit of a record, {}", record.bytes(),
-                                   kRecordBytesMax));
-  return record;
+  return within_limit(std::move(record));
+}
+
+base::Result<std::optional<Record>> line_record(const Event& event, const std::string& key) {
+  if (!event.problem.empty()) return base::error(ErrorCode::kLimit, event.problem);
+  return within_limit(
+      {.data = event.text, .partition_key = key.empty() ? digest_key(event.text) : key});
 }
 
 }  // namespace feed

@@ -38,6 +38,10 @@ struct Event {
 base::Result<std::optional<Record>> make_record(const Event& event, Shape shape,
                                                 std::string_view key_path);
 
+// The record of a line as it is, whatever it holds. The partition key is `key`, or a digest of the
+// line if that is empty. kLimit: over kRecordBytesMax.
+base::Result<std::optional<Record>> line_record(const Event& event, const std::string& key);
+
 // "Sun Aug 31 00:29:15 +0000 2014"
 std::string tweet_time(base::Timestamp time);
 

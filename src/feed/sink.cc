@@ -4,7 +4,9 @@
 
 #include <cstdio>
 
+#include "api/kinesis/operations.h"
 #include "async/timer.h"
+#include "client/failure.h"
 #include "feed/put_records.h"
 
 namespace feed {
@@ -14,7 +16,6 @@ using async::Task;
 using base::ErrorCode;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRequestTimeout{30'000};
 constexpr milliseconds kDelayMaxWhenStopping{500};
 constexpr unsigned kQuietAttempts = 4;  // throttling that passes soon is not worth a warning
 
@@ -39,9 +40,7 @@ class Kinesis final : public Sink {
       const std::size_t before = batch.records().size();
       const std::size_t bytes_before = batch.bytes();
       const auto verdict = co_await attempt_once(batch);
-      if (verdict.what == Verdict::What::kFatal)
-        co_return base::error(ErrorCode::kInvalidArgument,
-                              "Kinesis refuses the records: " + verdict.reason);
+      if (verdict.what == Verdict::What::kFatal) co_return refusal(verdict);
       batch.keep_only(verdict.again);
       figures_.records += before - batch.records().size();
       figures_.bytes += bytes_before - batch.bytes();
@@ -50,13 +49,14 @@ class Kinesis final : public Sink {
       if (batch.records().size() < before) last_progress = core_.now(), attempt = 1;
 
       if (stop_.stop_requested()) stopped_at = std::min(stopped_at, core_.now());
+      if (target_.reach_at_once && !reached_) co_return not_reached_;
       const bool patient =
           stopped_at == base::SteadyTime::max() || core_.now() < stopped_at + kFlushPatience;
       if (!patient || core_.now() > last_progress + target_.give_up_after)
         co_return base::error(
             ErrorCode::kUnavailable,
             fmt::format("gave up on {} records: {}", batch.records().size(), verdict.reason));
-      const milliseconds delay = retry_delay(attempt, random_);
+      const milliseconds delay = client::retry_delay(attempt, random_);
       if (attempt >= kQuietAttempts)
         warn_(fmt::format("{} records again in {} ms: {}", batch.records().size(), delay.count(),
                           verdict.reason));
@@ -67,34 +67,31 @@ class Kinesis final : public Sink {
 
  private:
   Task<Verdict> attempt_once(const Batch& batch) {
-    auto request = make_request(put_records_body(target_.stream, batch.records()));
-    if (!request) co_return Verdict{Verdict::What::kFatal, {}, request.error().message};
+    auto request =
+        client::make_request(target_.at, api::kinesis::op::PutRecords::info(),
+                             put_records_body(target_.stream, batch.records()), clock_.now());
+    if (!request) co_return never(request.error().message);
     ++figures_.requests;
     const auto answer = co_await client_.send(*std::move(request));
+    if (answer) reached_ = true;
     if (answer) co_return judge(answer->status, answer->body, batch.records().size());
-    if (answer.error().code == ErrorCode::kInvalidArgument)
-      co_return Verdict{Verdict::What::kFatal, {}, answer.error().message};
+    if (answer.error().code == ErrorCode::kInvalidArgument) co_return never(answer.error().message);
+    if (answer.error().code != ErrorCode::kUnavailable) reached_ = true;
+    else not_reached_ = std::unexpected(answer.error());
     // The server may have taken all of them: a record can arrive twice, but never not at all.
-    Verdict verdict{Verdict::What::kRetry, {}, answer.error().message};
+    Verdict verdict{.what = Verdict::What::kRetry, .reason = answer.error().message};
     for (std::size_t i = 0; i < batch.records().size(); ++i) verdict.again.push_back(i);
     co_return verdict;
   }
 
-  base::Result<wire::ClientRequest> make_request(std::string body) {
-    ASSIGN_OR_RETURN(const wire::Url url, wire::parse_url(target_.endpoint));
-    auth::RequestToSign to_sign{.method = "POST", .path = url.target};
-    to_sign.headers = {{"host", url.authority()},
-                       {"content-type", "application/x-amz-json-1.1"},
-                       {"x-amz-target", "Kinesis_20131202.PutRecords"}};
-    to_sign.body = body;
-    const auto added =
-        auth::sign_request(to_sign, target_.credentials, {target_.region, "kinesis"}, clock_.now());
-    wire::ClientRequest request{.method = "POST", .url = target_.endpoint};
-    for (const auto& [name, value] : to_sign.headers) request.headers.push_back({name, value});
-    for (const auto& [name, value] : added) request.headers.push_back({name, value});
-    request.body = std::move(body);
-    request.timeout = kRequestTimeout;
-    return request;
+  static Verdict never(std::string reason) {
+    return {.what = Verdict::What::kFatal, .reason = std::move(reason)};
+  }
+  static base::Status refusal(const Verdict& verdict) {
+    ErrorCode code = ErrorCode::kInvalidArgument;
+    if (verdict.code == "ResourceNotFoundException") code = ErrorCode::kNotFound;
+    if (verdict.code == "AccessDeniedException") code = ErrorCode::kPermission;
+    return base::error(code, "Kinesis refuses the records: " + verdict.reason);
   }
 
   async::AsioCore& core_;
@@ -105,6 +102,8 @@ class Kinesis final : public Sink {
   Figures& figures_;
   std::function<void(std::string)> warn_;
   std::stop_token stop_;
+  bool reached_ = false;
+  base::Status not_reached_;
 };
 
 class Printer final : public Sink {

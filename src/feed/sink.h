@@ -7,12 +7,11 @@
 #include <stop_token>
 
 #include "async/asio_core.h"
-#include "auth/signer.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "client/target.h"
 #include "feed/batch.h"
 #include "feed/figures.h"
-#include "wire/http_client.h"
 
 namespace feed {
 
@@ -22,16 +21,17 @@ inline constexpr std::chrono::seconds kFlushPatience{10};
 class Sink {
  public:
   virtual ~Sink() = default;
-  // Success: every record is acknowledged. Counts into the figures it was made with.
+  // Success: every record is acknowledged. Counts into the figures it was made with. kNotFound: no
+  // such stream; kPermission; kInvalidArgument: it will never work; kUnavailable: gave up.
   virtual async::Task<base::Status> put(Batch batch) = 0;
 };
 
 struct KinesisTarget {
-  std::string endpoint;  // "https://kinesis.us-east-1.amazonaws.com"
-  std::string region;
+  client::Target at;
   std::string stream;
-  auth::SigningCredentials credentials;
   std::chrono::seconds give_up_after{300};  // without a single record taken
+  // An endpoint that nobody has answered at yet is not worth waiting for: kUnavailable at once.
+  bool reach_at_once = false;
 };
 
 // Millrace or AWS. Records that are refused for now are sent again, in order, before any later
