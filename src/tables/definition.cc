@@ -20,7 +20,7 @@ constexpr std::uint64_t kAccount = 1, kRegion = 2, kName = 3, kUuid = 4, kId = 5
 }  // namespace field
 namespace index_field {
 constexpr std::uint64_t kName = 1, kId = 2, kGlobal = 3, kHash = 4, kRange = 5, kProjection = 6,
-                        kIncluded = 7, kThroughput = 8, kState = 9;
+                        kIncluded = 7, kThroughput = 8, kState = 9, kMoreHash = 10, kMoreRange = 11;
 }  // namespace index_field
 namespace throughput_field {
 constexpr std::uint64_t kRead = 1, kWrite = 2, kDecreases = 3, kIncrease = 4, kDecrease = 5;
@@ -80,6 +80,8 @@ std::string encode(const Index& index) {
   out.field(f::kGlobal, index.global ? 1U : 0U);
   out.field(f::kHash, encode(index.keys.hash));
   if (index.keys.range) out.field(f::kRange, encode(*index.keys.range));
+  for (const auto& one : index.keys.more_hash) out.field(f::kMoreHash, encode(one));
+  for (const auto& one : index.keys.more_range) out.field(f::kMoreRange, encode(one));
   out.field(f::kProjection, static_cast<std::uint64_t>(index.projection.kind));
   for (const auto& name : index.projection.attributes) out.field(f::kIncluded, name);
   out.field(f::kThroughput, encode(index.throughput));
@@ -98,6 +100,8 @@ Index index_of(std::string_view bytes) {
     if (tag == f::kGlobal) made.global = ByteReader::number(value) != 0;
     if (tag == f::kHash) made.keys.hash = attribute_of(value);
     if (tag == f::kRange) made.keys.range = attribute_of(value);
+    if (tag == f::kMoreHash) made.keys.more_hash.push_back(attribute_of(value));
+    if (tag == f::kMoreRange) made.keys.more_range.push_back(attribute_of(value));
     if (tag == f::kProjection)
       made.projection.kind = static_cast<Projection::Kind>(ByteReader::number(value));
     if (tag == f::kIncluded) made.projection.attributes.emplace_back(value);
@@ -219,11 +223,11 @@ base::Result<Definition> decode_definition(std::string_view bytes) {
 
 std::optional<Item> index_entry(const Definition& definition, const Index& index,
                                 const Item& item) {
-  const auto has = [&](const KeyAttribute& key) {
+  const bool absent = index.keys.each([&](const KeyAttribute& key, bool) {
     const auto found = item.find(key.name);
-    return found != item.end() && found->second.member() == key.type;
-  };
-  if (!has(index.keys.hash) || (index.keys.range && !has(*index.keys.range))) return std::nullopt;
+    return found == item.end() || found->second.member() != key.type;
+  });
+  if (absent) return std::nullopt;
   if (index.projection.kind == Projection::Kind::kAll) return item;
   Item entry;
   for (const auto& [name, value] : item) {
@@ -269,11 +273,12 @@ std::optional<api::Error> check_index_keys(const Definition& definition, const I
   for (const bool global : {true, false}) {
     for (const Index& index : definition.indexes) {
       if (index.global != global) continue;
-      if (global) {
-        if (auto wrong = check(index, index.keys.hash, kHashKeyBytesMax)) return wrong;
-      }
-      if (!index.keys.range) continue;
-      if (auto wrong = check(index, *index.keys.range, kRangeKeyBytesMax)) return wrong;
+      auto wrong =
+          index.keys.each([&](const KeyAttribute& key, bool is_hash) -> std::optional<api::Error> {
+            if (is_hash && !global) return std::nullopt;  // the table's own key
+            return check(index, key, is_hash ? kHashKeyBytesMax : kRangeKeyBytesMax);
+          });
+      if (wrong) return wrong;
     }
   }
   return std::nullopt;

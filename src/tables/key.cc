@@ -33,13 +33,6 @@ std::optional<api::Error> check_empty(const Value& value, const std::string& nam
       (value.is_s() ? "string" : "binary") + " value. Key: " + name);
 }
 
-template <class Check>
-std::optional<api::Error> each(const KeySchema& schema, const Check& check) {
-  if (auto wrong = check(schema.hash, true)) return wrong;
-  if (schema.range) return check(*schema.range, false);
-  return std::nullopt;
-}
-
 }  // namespace
 
 void append_key_prefix(std::string& out, std::string_view prefix) {
@@ -73,9 +66,11 @@ std::uint16_t partition_hash(std::string_view encoded_hash_key) {
   return static_cast<std::uint16_t>(hash >> 48U);
 }
 
-std::string encode_partition(const Value& hash_key) {
+std::string encode_partition(const KeySchema& schema, const Item& item) {
   std::string encoded;
-  append_key_value(encoded, hash_key);
+  append_key_value(encoded, item.find(schema.hash.name)->second);
+  for (const KeyAttribute& one : schema.more_hash)
+    append_key_value(encoded, item.find(one.name)->second);
   std::string out;
   out.reserve(encoded.size() + 2);
   base::append_u16(out, partition_hash(encoded));
@@ -84,47 +79,46 @@ std::string encode_partition(const Value& hash_key) {
 }
 
 std::string encode_key(const KeySchema& schema, const Item& item) {
-  std::string out = encode_partition(item.find(schema.hash.name)->second);
+  std::string out = encode_partition(schema, item);
   if (schema.range) append_key_value(out, item.find(schema.range->name)->second);
+  for (const KeyAttribute& one : schema.more_range)
+    append_key_value(out, item.find(one.name)->second);
   return out;
 }
 
 Item key_of(const KeySchema& schema, const Item& item) {
   Item key;
-  const auto take = [&](const std::string& name) {
-    if (const auto found = item.find(name); found != item.end()) key.insert(*found);
-  };
-  take(schema.hash.name);
-  if (schema.range) take(schema.range->name);
+  schema.each([&](const KeyAttribute& one, bool) {
+    if (const auto found = item.find(one.name); found != item.end()) key.insert(*found);
+    return false;
+  });
   return key;
 }
 
 std::optional<api::Error> check_key(const KeySchema& schema, const Item& key) {
   constexpr const char* kMismatch = "The provided key element does not match the schema";
   if (key.size() != schema.size()) return validation(kMismatch);
-  return each(schema,
-              [&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
-                const auto found = key.find(attribute.name);
-                if (found == key.end() || found->second.member() != attribute.type)
-                  return validation(kMismatch);
-                if (auto wrong = check_empty(found->second, attribute.name)) return wrong;
-                return check_size(found->second, is_hash);
-              });
+  return schema.each([&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
+    const auto found = key.find(attribute.name);
+    if (found == key.end() || found->second.member() != attribute.type)
+      return validation(kMismatch);
+    if (auto wrong = check_empty(found->second, attribute.name)) return wrong;
+    return check_size(found->second, is_hash);
+  });
 }
 
 std::optional<api::Error> check_item_key(const KeySchema& schema, const Item& item) {
-  return each(schema,
-              [&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
-                const auto found = item.find(attribute.name);
-                if (found == item.end())
-                  return invalid_parameter("Missing the key " + attribute.name + " in the item");
-                if (found->second.member() != attribute.type)
-                  return invalid_parameter("Type mismatch for key " + attribute.name +
-                                           " expected: " + std::string(type_name(attribute.type)) +
-                                           " actual: " + std::string(type_name(found->second)));
-                if (auto wrong = check_empty(found->second, attribute.name)) return wrong;
-                return check_size(found->second, is_hash);
-              });
+  return schema.each([&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
+    const auto found = item.find(attribute.name);
+    if (found == item.end())
+      return invalid_parameter("Missing the key " + attribute.name + " in the item");
+    if (found->second.member() != attribute.type)
+      return invalid_parameter("Type mismatch for key " + attribute.name +
+                               " expected: " + std::string(type_name(attribute.type)) +
+                               " actual: " + std::string(type_name(found->second)));
+    if (auto wrong = check_empty(found->second, attribute.name)) return wrong;
+    return check_size(found->second, is_hash);
+  });
 }
 
 }  // namespace tables

@@ -25,14 +25,34 @@ struct KeyAttribute {
   bool operator==(const KeyAttribute&) const = default;
 };
 
+// A partition key of up to four attributes of each kind: a table and a local index have one of
+// each, a global index may have more.
+inline constexpr std::size_t kKeyAttributesMax = 4;
+
 struct KeySchema {
   KeyAttribute hash;
   std::optional<KeyAttribute> range;
+  std::vector<KeyAttribute> more_hash = {};   // after `hash`
+  std::vector<KeyAttribute> more_range = {};  // after `range`, which is set then
 
   bool has(std::string_view attribute) const {
-    return hash.name == attribute || (range && range->name == attribute);
+    return each([&](const KeyAttribute& one, bool) { return one.name == attribute; });
   }
-  std::size_t size() const { return range ? 2 : 1; }
+  std::size_t size() const { return 1 + more_hash.size() + (range ? 1 : 0) + more_range.size(); }
+  bool is_composite() const { return !more_hash.empty() || !more_range.empty(); }
+  // Calls check(attribute, is_hash) in the schema's order until it answers something; answers that.
+  template <class Check>
+  auto each(const Check& check) const -> decltype(check(hash, true)) {
+    if (auto found = check(hash, true)) return found;
+    for (const KeyAttribute& one : more_hash)
+      if (auto found = check(one, true)) return found;
+    if (range) {
+      if (auto found = check(*range, false)) return found;
+    }
+    for (const KeyAttribute& one : more_range)
+      if (auto found = check(one, false)) return found;
+    return {};
+  }
   bool operator==(const KeySchema&) const = default;
 };
 
@@ -47,8 +67,8 @@ std::uint16_t partition_hash(std::string_view encoded_hash_key);
 // What identifies an item within its table (or an entry's place in an index): the partition's hash,
 // the hash key, the range key.
 std::string encode_key(const KeySchema& schema, const Item& item);
-// The common start of a partition's keys.
-std::string encode_partition(const Value& hash_key);
+// The common start of a partition's keys; `item` has at least the hash attributes.
+std::string encode_partition(const KeySchema& schema, const Item& item);
 
 // The key attributes of an item.
 Item key_of(const KeySchema& schema, const Item& item);

@@ -39,21 +39,16 @@ Item place_of(const Definition& definition, const Index* index, const Item& item
 std::size_t place_size(const Definition& definition, const Index* index) {
   std::size_t size = definition.keys.size();
   if (index == nullptr) return size;
-  if (!definition.keys.has(index->keys.hash.name)) ++size;
-  if (index->keys.range && !definition.keys.has(index->keys.range->name)) ++size;
+  index->keys.each([&](const KeyAttribute& key, bool) {
+    if (!definition.keys.has(key.name)) ++size;
+    return false;
+  });
   return size;
 }
 
 std::string place_key(const Definition& definition, const Index* index, const Item& place) {
   if (index == nullptr) return keys::items(definition.id) + encode_key(definition.keys, place);
   return keys::entries(definition.id, index->id) + encode_index_key(definition, *index, place);
-}
-
-template <class Check>
-std::optional<api::Error> each(const KeySchema& schema, const Check& check) {
-  if (auto wrong = check(schema.hash, true)) return wrong;
-  if (schema.range) return check(*schema.range, false);
-  return std::nullopt;
 }
 
 std::optional<api::Error> check_start_attribute(const Item& start, const KeyAttribute& attribute) {
@@ -70,6 +65,7 @@ std::optional<api::Error> check_test(const KeySchema& schema, const KeyTests& te
     return validation("Query key condition not supported");
   const auto found = tests.find(attribute.name);
   if (found == tests.end()) {
+    if (schema.is_composite()) return std::nullopt;  // check_composite() has looked
     if (is_hash || tests.size() > 1)
       return validation("Query condition missed key schema element: " + attribute.name);
     return std::nullopt;
@@ -94,8 +90,38 @@ std::optional<api::Error> check_test(const KeySchema& schema, const KeyTests& te
                       "for a key attribute cannot contain an empty ") +
           (value.is_s() ? "string" : "binary") + " value. Key: " + attribute.name);
   }
-  if (is_hash && test.op != Operator::kEq) return validation("Query key condition not supported");
+  if (is_hash && test.op != Operator::kEq && !schema.is_composite())
+    return validation("Query key condition not supported");
   return std::nullopt;
+}
+
+// Keys of several attributes: every hash attribute by equality, then range attributes from the left
+// by equality, the last of them by anything.
+std::optional<api::Error> check_composite(const KeySchema& schema, const KeyTests& tests) {
+  std::size_t used = 0;
+  bool closed = false;  // nothing may follow
+  auto wrong =
+      schema.each([&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
+        const auto found = tests.find(attribute.name);
+        const bool equals = found != tests.end() && found->second.op == Operator::kEq;
+        if (found != tests.end()) ++used;
+        if (is_hash && !equals)
+          return validation(
+              "Query key condition not supported: every HASH key attribute needs an "
+              "equality condition: " +
+              attribute.name);
+        if (is_hash) return std::nullopt;
+        if (closed && found != tests.end())
+          return validation(
+              "Query key condition not supported: RANGE key attributes need equality "
+              "conditions from the first on, without gaps: " +
+              attribute.name);
+        closed = closed || !equals;
+        return std::nullopt;
+      });
+  if (wrong) return wrong;
+  if (used == tests.size()) return std::nullopt;
+  return validation("Query key condition not supported");
 }
 
 std::optional<api::Error> check_start_of_query(const Definition& definition,
@@ -103,8 +129,20 @@ std::optional<api::Error> check_start_of_query(const Definition& definition,
                                                const Item& start) {
   if (auto wrong = check_key(definition.keys, key_of(definition.keys, start)))
     return validation(std::string(kInvalidStart) + ": " + wrong->message);
-  const bool same_hash =
-      equal(start.at(schema.hash.name), tests.at(schema.hash.name).values.front());
+  const bool other_hash = schema.each([&](const KeyAttribute& key, bool is_hash) {
+    return is_hash && !equal(start.at(key.name), tests.at(key.name).values.front());
+  });
+  const bool same_hash = !other_hash;
+  if (schema.is_composite()) {
+    const bool outside = schema.each([&](const KeyAttribute& key, bool is_hash) {
+      const auto test = tests.find(key.name);
+      return !is_hash && test != tests.end() &&
+             !expression::passes(test->second, start.at(key.name));
+    });
+    if (same_hash && !outside) return std::nullopt;
+    return validation(
+        "The provided starting key is outside query boundaries based on provided conditions");
+  }
   const auto range = schema.range ? tests.find(schema.range->name) : tests.end();
   if (range == tests.end()) {
     if (same_hash) return std::nullopt;
@@ -121,7 +159,7 @@ std::optional<api::Error> check_filter_keys(const KeySchema& schema, const ReadO
   if (!options.filter) return std::nullopt;
   std::vector<const expression::Path*> paths;
   expression::collect_paths(*options.filter, paths);
-  return each(schema, [&](const KeyAttribute& attribute, bool) -> std::optional<api::Error> {
+  return schema.each([&](const KeyAttribute& attribute, bool) -> std::optional<api::Error> {
     for (const auto* path : paths) {
       if (path->front().name == attribute.name)
         return validation(std::string(options.filter_name) +
@@ -183,10 +221,15 @@ double read_units(std::size_t bytes, bool consistent) {
 std::optional<api::Error> check_query(const Definition& definition, const Index* index,
                                       const KeyTests& tests, const ReadOptions& options) {
   const KeySchema& schema = schema_of(definition, index);
+  if (tests.size() > 2 && !schema.is_composite())
+    return validation("Conditions can be of length 1 or 2 only");
   if (options.start && options.start->size() != place_size(definition, index))
     return validation(kInvalidStart);
-  if (auto wrong = each(
-          schema, [&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
+  if (schema.is_composite()) {
+    if (auto wrong = check_composite(schema, tests)) return wrong;
+  }
+  if (auto wrong = schema.each(
+          [&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
             if (options.start) {
               if (auto bad = check_start_attribute(*options.start, attribute)) return bad;
             }
@@ -210,15 +253,14 @@ std::optional<api::Error> check_scan(const Definition& definition, const Index* 
               : "The provided starting key is invalid: The provided key element does not match the "
                 "schema");
     if (index != nullptr) {
-      if (auto wrong = each(index->keys, [&](const KeyAttribute& attribute, bool) {
+      if (auto wrong = index->keys.each([&](const KeyAttribute& attribute, bool) {
             return check_start_attribute(*options.start, attribute);
           }))
         return wrong;
     }
     if (auto wrong = check_key(definition.keys, key_of(definition.keys, *options.start)))
       return validation(std::string(kInvalidStart) + ": " + wrong->message);
-    const std::string partition =
-        encode_partition(options.start->at(schema_of(definition, index).hash.name));
+    const std::string partition = encode_partition(schema_of(definition, index), *options.start);
     const std::uint32_t hash = base::read_u16(partition);
     if (hash < segment_start(segment, segment.number) ||
         hash >= segment_start(segment, segment.number + 1))
@@ -258,13 +300,21 @@ async::Task<api::Outcome<Page>> ItemReader::query(TablePtr table,
   const KeySchema& schema = schema_of(*definition, index);
   const std::string prefix =
       index != nullptr ? keys::entries(definition->id, index->id) : keys::items(definition->id);
-  const std::string partition =
-      prefix + encode_partition(tests.at(schema.hash.name).values.front());
+  Item hash_values;
+  schema.each([&](const KeyAttribute& key, bool is_hash) {
+    if (is_hash) hash_values[key.name] = tests.at(key.name).values.front();
+    return false;
+  });
+  std::string partition = prefix + encode_partition(schema, hash_values);
   Range range{partition, store::prefix_end(partition)};
-  if (schema.range) {
-    const auto test = tests.find(schema.range->name);
-    if (test != tests.end()) narrow(test->second, partition, range.from, range.to);
-  }
+  schema.each([&](const KeyAttribute& key, bool is_hash) {
+    const auto test = is_hash ? tests.end() : tests.find(key.name);
+    if (test == tests.end()) return false;
+    narrow(test->second, partition, range.from, range.to);
+    // Only after an equality another test may follow.
+    if (test->second.op == Operator::kEq) partition = range.from;
+    return false;
+  });
   return read(std::move(table), std::move(definition), index, std::move(range), std::move(options));
 }
 

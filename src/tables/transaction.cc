@@ -44,8 +44,13 @@ api::Error cancelled(const std::vector<std::optional<api::Error>>& errors) {
   auto detail = std::make_shared<api::dynamodb::TransactionCanceledException>();
   std::string codes;
   detail->cancellation_reasons.emplace();
-  for (const auto& error : errors) {
-    detail->cancellation_reasons->push_back(reason_of(error));
+  // Nothing is looked at behind what is not valid, and no condition either.
+  const auto invalid = std::ranges::find_if(errors, [](const auto& error) {
+    return error && error->code != "ConditionalCheckFailedException";
+  });
+  for (auto at = errors.begin(); at != errors.end(); ++at) {
+    const bool is_seen = invalid == errors.end() || at == invalid;
+    detail->cancellation_reasons->push_back(reason_of(is_seen ? *at : std::nullopt));
     if (!codes.empty()) codes += ", ";
     codes += *detail->cancellation_reasons->back().code;
   }

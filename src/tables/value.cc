@@ -90,6 +90,9 @@ std::optional<std::string> normalise_set(Value& value) {
 }
 
 std::optional<std::string> normalise_at(Value& value, int depth) {
+  if (value.ambiguous && value.is_n()) {
+    if (auto wrong = normalise_number(value.n())) return wrong;  // said first
+  }
   if (value.ambiguous)
     return "Supplied AttributeValue has more than one datatypes set, must contain exactly one of "
            "the "

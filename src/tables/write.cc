@@ -154,9 +154,10 @@ std::optional<api::Error> check_key_paths(const Definition& definition,
   };
   const auto check = [&](const KeySchema& schema,
                          std::string_view kind) -> std::optional<api::Error> {
-    if (goes_into(schema.hash.name)) return refuse_key(kind, schema.hash.name);
-    if (schema.range && goes_into(schema.range->name)) return refuse_key(kind, schema.range->name);
-    return std::nullopt;
+    return schema.each([&](const KeyAttribute& key, bool) -> std::optional<api::Error> {
+      if (!goes_into(key.name)) return std::nullopt;
+      return refuse_key(kind, key.name);
+    });
   };
   if (auto wrong = check(definition.keys, "Key")) return wrong;
   for (const Index& index : definition.indexes) {
@@ -189,6 +190,12 @@ api::Outcome<std::optional<Item>> decide(const Definition& definition, const Wri
       return write.item;
     case Write::Kind::kUpdate: break;
   }
+  // Of an item that is not there anything can be removed, at any path.
+  const bool removes_nothing = !before && write.update && only_removes(*write.update) &&
+                               std::ranges::none_of(write.update->actions, [](const Action& a) {
+                                 return a.kind == Action::Kind::kDelete;
+                               });
+  if (removes_nothing) return std::nullopt;
   Item after = before ? *before : write.item;
   if (write.update) {
     auto applied = expression::apply(*write.update, after);

@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t kBatchWritesMax = 25;
 constexpr std::size_t kBatchGetsMax = 100;
-constexpr std::size_t kBatchGetBytesMax = 16U << 20U;
+constexpr std::size_t kBatchAnswerBytesMax = 16U << 20U;
+// Of one table: what a partition answers at once, and the item that goes beyond it.
+constexpr std::size_t kTableGetBytesMax = (1U << 20U) + tables::kItemBytesMax - 3;
 constexpr const char* kDuplicates = "Provided list of item keys contains duplicates";
 
 // One write of a batch, checked as far as it can be without its table.
@@ -172,6 +174,17 @@ std::optional<api::Error> check_gets(const Deps& deps, Gets& gets) {
   return tables::check_key_paths(*definition, paths);
 }
 
+// With everything that the request said of the table besides its keys.
+void add_unprocessed(d::BatchGetItemOutput& output, const std::string& table,
+                     const d::KeysAndAttributes& request, tables::Item key) {
+  auto& left = (*output.unprocessed_keys)[table];
+  if (!left.keys) {
+    left = request;
+    left.keys->clear();
+  }
+  left.keys->push_back(std::move(key));
+}
+
 Answer<d::BatchGetItemOutput> batch_get(const Deps& deps, const Context& context,
                                         d::BatchGetItemInput input) {
   std::vector<Gets> all;
@@ -189,26 +202,31 @@ Answer<d::BatchGetItemOutput> batch_get(const Deps& deps, const Context& context
   output.unprocessed_keys.emplace();
   std::size_t answered = 0;
   for (Gets& gets : all) {
+    std::size_t of_table = 0;
+    bool full = false;
     auto& found = (*output.responses)[gets.given];
     Units units;
     for (tables::Item& key : gets.keys) {
-      if (answered > kBatchGetBytesMax) {
-        auto& left = (*output.unprocessed_keys)[gets.given];
-        if (!left.keys) {
-          left = (*input.request_items)[gets.given];
-          left.keys->clear();
-        }
-        left.keys->push_back(std::move(key));
+      std::optional<tables::Item> item;
+      if (!full) {
+        auto got = co_await deps.tables.reader().get(gets.table, key);
+        if (!got) co_return std::unexpected(std::move(got).error());
+        item = *std::move(got);
+      }
+      const std::size_t bytes = item ? tables::item_size(*item) : 1;
+      full =
+          full || of_table + bytes > kTableGetBytesMax || answered + bytes > kBatchAnswerBytesMax;
+      if (full) {
+        add_unprocessed(output, gets.given, (*input.request_items)[gets.given], std::move(key));
+        units.table += tables::read_units(1, gets.consistent);
         continue;
       }
-      auto item = co_await deps.tables.reader().get(gets.table, key);
-      if (!item) co_return std::unexpected(std::move(item).error());
-      const std::size_t bytes = *item ? tables::item_size(**item) : 1;
       units.table += tables::read_units(bytes, gets.consistent);
-      if (!*item) continue;
+      if (!item) continue;
       answered += bytes;
-      found.push_back(gets.projection ? expression::project(**item, *gets.projection)
-                                      : **std::move(item));
+      of_table += bytes;
+      found.push_back(gets.projection ? expression::project(*item, *gets.projection)
+                                      : *std::move(item));
     }
     add_capacity(output.consumed_capacity, input.return_consumed_capacity, gets.name,
                  *gets.table->definition(), units);

@@ -15,14 +15,13 @@ constexpr std::int64_t kOnDemandReads = 12'000;
 constexpr std::int64_t kOnDemandWrites = 4'000;
 
 std::vector<d::KeySchemaElement> key_schema(const KeySchema& schema) {
-  std::vector<d::KeySchemaElement> elements(1);
-  elements[0].attribute_name = schema.hash.name;
-  elements[0].key_type = "HASH";
-  if (schema.range) {
-    elements.emplace_back();
-    elements[1].attribute_name = schema.range->name;
-    elements[1].key_type = "RANGE";
-  }
+  std::vector<d::KeySchemaElement> elements;
+  schema.each([&](const tables::KeyAttribute& key, bool is_hash) {
+    auto& element = elements.emplace_back();
+    element.attribute_name = key.name;
+    element.key_type = is_hash ? "HASH" : "RANGE";
+    return false;
+  });
   return elements;
 }
 

@@ -147,7 +147,8 @@ std::optional<api::Error> read_query(d::QueryInput& input, Request& request) {
     if (!tests) return std::move(tests).error();
     request.tests = *std::move(tests);
   }
-  if (request.tests->empty() || request.tests->size() > 2)
+  // A global index may have a key of more attributes, which check_query() knows.
+  if (request.tests->empty() || (request.tests->size() > 2 && !input.index_name))
     return tables::validation("Conditions can be of length 1 or 2 only");
   request.options.forward = input.scan_index_forward.value_or(true);
   return read_common(input, request);
@@ -264,11 +265,13 @@ Answer<Output> run(const Deps& deps, Input input, Request request) {
   output.last_evaluated_key = std::move(page->last);
   const bool consistent = input.consistent_read.value_or(false);
   Units units;
+  // Finding nothing costs the least unit.
+  const double read = tables::read_units(std::max<std::size_t>(page->bytes, 1), consistent);
   if (index != nullptr) {
-    units.indexes[index->name] = tables::read_units(page->bytes, consistent);
+    units.indexes[index->name] = read;
     units.table = tables::read_units(page->table_bytes, consistent);
   } else {
-    units.table = tables::read_units(page->bytes, consistent);
+    units.table = read;
   }
   output.consumed_capacity =
       consumed(input.return_consumed_capacity, request.name, *definition, units);

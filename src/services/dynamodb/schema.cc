@@ -52,6 +52,10 @@ Wrong check_defined(const std::vector<d::KeySchemaElement>& keys,
 }
 
 Wrong check_key_types(const std::vector<d::KeySchemaElement>& keys) {
+  if (keys.size() > 2)
+    return validation(
+        "Invalid KeySchema: a table and a local secondary index have at most 2 key "
+        "attributes, one HASH and one RANGE");
   if (keys.size() > 1 && keys[0].attribute_name == keys[1].attribute_name)
     return validation(
         "Both the Hash Key and the Range Key element in the KeySchema have the same name");
@@ -62,11 +66,40 @@ Wrong check_key_types(const std::vector<d::KeySchemaElement>& keys) {
   return std::nullopt;
 }
 
+// Global indexes: up to four attributes of each kind.
+Wrong check_global_key_types(const std::vector<d::KeySchemaElement>& keys) {
+  std::set<std::string> names;
+  for (const auto& key : keys) {
+    if (!names.insert(key.attribute_name.value_or("")).second)
+      return keys.size() == 2
+                 ? check_key_types(keys)
+                 : validation("Invalid KeySchema: several key attributes have the same name: " +
+                              key.attribute_name.value_or(""));
+  }
+  if (keys[0].key_type != "HASH") return check_key_types({keys[0]});
+  std::size_t hashes = 0;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].key_type != "HASH") continue;
+    if (hashes++ != i)
+      return validation("Invalid KeySchema: HASH key attributes must precede RANGE key attributes");
+  }
+  if (hashes > tables::kKeyAttributesMax)
+    return validation("Invalid KeySchema: at most 4 HASH key attributes are supported");
+  if (keys.size() - hashes > tables::kKeyAttributesMax)
+    return validation("Invalid KeySchema: at most 4 RANGE key attributes are supported");
+  return std::nullopt;
+}
+
 tables::KeySchema schema_of(const std::vector<d::KeySchemaElement>& keys,
                             const std::vector<tables::KeyAttribute>& attributes) {
   tables::KeySchema schema;
   schema.hash = *find_attribute(attributes, *keys[0].attribute_name);
-  if (keys.size() > 1) schema.range = *find_attribute(attributes, *keys[1].attribute_name);
+  for (std::size_t i = 1; i < keys.size(); ++i) {
+    const auto& attribute = *find_attribute(attributes, *keys[i].attribute_name);
+    if (keys[i].key_type == "HASH") schema.more_hash.push_back(attribute);
+    else if (!schema.range) schema.range = attribute;
+    else schema.more_range.push_back(attribute);
+  }
   return schema;
 }
 
@@ -77,9 +110,7 @@ api::Outcome<std::vector<tables::KeyAttribute>> read_attributes(
   for (const auto& one : *given) {
     const auto type = tables::type_of_name(one.attribute_type.value_or("S"));
     tables::KeyAttribute made{one.attribute_name.value_or(""), type.value_or(tables::Type::kS)};
-    if (const auto* const before = find_attribute(attributes, made.name)) {
-      if (before->type != made.type)
-        return std::unexpected(invalid_parameter("Cannot redefine attribute " + made.name));
+    if (find_attribute(attributes, made.name) != nullptr) {
       return std::unexpected(
           invalid_parameter("Duplicate AttributeName in AttributeDefinitions: " + made.name));
     }
@@ -146,7 +177,7 @@ api::Outcome<tables::Projection> read_projection(const d::Projection& given) {
 
 // What local and global indexes have in common.
 template <class Given>
-api::Outcome<Index> read_index(const Given& given, const Definition& table) {
+api::Outcome<Index> read_index(const Given& given, const Definition& table, bool global) {
   Index made;
   made.name = given.index_name.value_or("");
   if (!has_name_characters(made.name))
@@ -155,7 +186,9 @@ api::Outcome<Index> read_index(const Given& given, const Definition& table) {
                           "regular expression pattern: [a-zA-Z0-9_.-]+");
   if (auto wrong = check_defined(*given.key_schema, table.attributes))
     return std::unexpected(*std::move(wrong));
-  if (auto wrong = check_key_types(*given.key_schema)) return std::unexpected(*std::move(wrong));
+  if (auto wrong =
+          global ? check_global_key_types(*given.key_schema) : check_key_types(*given.key_schema))
+    return std::unexpected(*std::move(wrong));
   made.keys = schema_of(*given.key_schema, table.attributes);
   return made;
 }
@@ -175,7 +208,7 @@ Wrong read_local(Definition& table, const std::optional<std::vector<d::LocalSeco
         "Table KeySchema does not have a range key, which is required when specifying a "
         "LocalSecondaryIndex");
   for (const auto& given : *all) {
-    auto index = read_index(given, table);
+    auto index = read_index(given, table, false);
     if (!index) return std::move(index).error();
     if (!index->keys.range)
       return invalid_parameter("Index KeySchema does not have a range key for index: " +
@@ -198,7 +231,7 @@ Wrong read_local(Definition& table, const std::optional<std::vector<d::LocalSeco
 // A global index of CreateTable or UpdateTable.
 template <class Given>
 Wrong read_global(Definition& table, const Given& given) {
-  auto index = read_index(given, table);
+  auto index = read_index(given, table, true);
   if (!index) return std::move(index).error();
   auto projection = read_projection(*given.projection);
   if (!projection) return std::move(projection).error();
@@ -238,12 +271,13 @@ Wrong check_all_used(const Definition& table) {
           "AttributeDefinitions");
     std::vector<std::string> defined;
     for (const auto& one : table.attributes) defined.push_back(one.name);
-    std::set<std::string> keys{table.keys.hash.name};
-    if (table.keys.range) keys.insert(table.keys.range->name);
-    for (const Index& index : table.indexes) {
-      keys.insert(index.keys.hash.name);
-      if (index.keys.range) keys.insert(index.keys.range->name);
-    }
+    std::set<std::string> keys;
+    const auto add = [&](const tables::KeyAttribute& key, bool) {
+      keys.insert(key.name);
+      return false;
+    };
+    table.keys.each(add);
+    for (const Index& index : table.indexes) index.keys.each(add);
     return invalid_parameter("Some AttributeDefinitions are not used. AttributeDefinitions: [" +
                              joined(defined) + "], keys used: [" +
                              joined({keys.begin(), keys.end()}) + "]");
@@ -262,11 +296,27 @@ Wrong check_unserved(const Input& input) {
   return std::nullopt;
 }
 
+// Letters and digits of all languages, which are not told apart here.
+bool has_tag_characters(std::string_view text) {
+  constexpr std::string_view kOthers = " +-=._:/@";
+  return std::ranges::all_of(text, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (static_cast<unsigned char>(c) & 0x80U) != 0 ||
+           kOthers.find(c) != std::string_view::npos;
+  });
+}
+
 }  // namespace
 
 std::optional<api::Error> check_tags(const std::vector<d::Tag>& tags) {
   std::set<std::string> seen;
   for (const auto& tag : tags) {
+    for (const std::string& text : {tag.key.value_or(""), tag.value.value_or("")}) {
+      if (!has_tag_characters(text))
+        return invalid_parameter(
+            "Tag keys and values can only contain letters, spaces, numbers and "
+            "the characters + - = . _ : / @");
+    }
     if (tag.key.value_or("").starts_with("aws:"))
       return invalid_parameter("Tag keys must not start with aws:");
     if (!seen.insert(tag.key.value_or("")).second)
@@ -443,7 +493,7 @@ std::optional<api::Error> apply_update(Definition& table, const d::UpdateTableIn
       const auto* const before = find_attribute(edited.attributes, attribute.name);
       if (before == nullptr) edited.attributes.push_back(attribute);
       else if (before->type != attribute.type)
-        return invalid_parameter("Attempted to redefine the type of attribute " + attribute.name);
+        return invalid_parameter("Attributes cannot be redefined: " + attribute.name);
     }
   }
   if (input.global_secondary_index_updates) {

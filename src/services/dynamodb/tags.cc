@@ -11,8 +11,7 @@ constexpr std::size_t kTagsMax = 50;
 api::Outcome<tables::TableName> table_of(const Context& context,
                                          const std::optional<std::string>& arn) {
   const std::string given = arn.value_or("");
-  if (!given.starts_with("arn:"))
-    return tables::refuse("Invalid TableArn: Invalid ResourceArn provided as input " + given);
+  if (!given.starts_with("arn:")) return tables::refuse("ARNs must start with 'arn:': " + given);
   auto name = item_table(context, given);
   if (!name)
     return tables::refuse("Invalid TableArn: Invalid ResourceArn provided as input " + given);

@@ -70,6 +70,11 @@ Wrong value_types(const Syntax& node, Scope& scope) {
     if (node.children[0].kind != Kind::kPath) return checks::needs_path(node.text);
     return std::nullopt;
   }
+  for (const Syntax& child : node.children) {
+    if (node.text == "list_append" && child.text == node.text && child.kind == Kind::kCall)
+      return "The function is not allowed to be used this way in an expression; function: "
+             "list_append";
+  }
   const Type wanted = node.text == "list_append" ? Type::kL : Type::kN;
   for (const Syntax& child : node.children) {
     if (child.kind != Kind::kValue) continue;
