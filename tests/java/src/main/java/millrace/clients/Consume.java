@@ -25,7 +25,8 @@ import software.amazon.kinesis.retrieval.polling.PollingConfig;
 /**
  * One worker of an application of the Kinesis Client Library, from the oldest record on. It stops,
  * and checkpoints, when its standard input ends. Its times are shorter than the library's defaults,
- * so that a test is not mostly waiting; it has no CloudWatch.
+ * so that a test is not mostly waiting, and it keeps the leases of shards that have ended, for the test
+ * to look at. It has no CloudWatch.
  *
  * <p>Consume polling|fanout STREAM APPLICATION
  */
@@ -80,7 +81,9 @@ public final class Consume {
         configs
             .leaseManagementConfig()
             .failoverTimeMillis(FAILOVER_MILLIS)
-            .shardSyncIntervalMillis(TICK_MILLIS);
+            .shardSyncIntervalMillis(TICK_MILLIS)
+            .leaseAssignmentIntervalMillis(FAILOVER_MILLIS)
+            .cleanupLeasesUponShardCompletion(false);
     leases.workerUtilizationAwareAssignmentConfig().disableWorkerMetrics(true);
     return new Scheduler(
         configs.checkpointConfig(),
