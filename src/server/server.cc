@@ -95,7 +95,7 @@ struct Server::Parts {
   std::unique_ptr<wire::Dispatcher> dispatcher;
   std::unique_ptr<wire::HttpServer> http;
   std::string endpoint;
-  bool running = false;
+  bool stopped = false;
 };
 
 Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
@@ -170,10 +170,10 @@ base::Status Server::Parts::open_compute(std::shared_ptr<const async::TlsServerC
 
 base::Status Server::Parts::open() {
   async::AsioCore& control = storage->control();
-  RETURN_IF_ERROR(domains.open(control));
-  // The port is known before functions are told of it, and served once everything stands.
+  // First: most starts that fail do it here. Who connects waits until everything stands.
   ASSIGN_OR_RETURN(auto listener,
                    async::Listener::listen(control, settings.address, settings.port));
+  RETURN_IF_ERROR(domains.open(control));
   endpoint = endpoint_of(settings, listener->port());
   response_route.set_endpoint(endpoint);
   auto& authority = *storage->secrets.authority;
@@ -199,18 +199,18 @@ base::Status Server::Parts::open() {
   RETURN_IF_ERROR(async::wait_for(control, stacks->start()));
   domains.start();
   compute->start();
-  running = true;
   http->start(std::move(listener));
   return {};
 }
 
+// What open() came to before it failed stops like everything else.
 void Server::Parts::stop() {
-  if (!std::exchange(running, false)) return;
+  if (std::exchange(stopped, true)) return;
   async::AsioCore& control = storage->control();
   // Functions first: whoever waits for one, a request or a stack, is answered and can end.
-  compute->stop(control);
-  async::wait_for(control, http->stop(control.now() + kDrain));
-  async::wait_for(control, stacks->stop());
+  if (compute) compute->stop(control);
+  if (http) async::wait_for(control, http->stop(control.now() + kDrain));
+  if (stacks) async::wait_for(control, stacks->stop());
   domains.stop(control);
   storage->close();
 }
@@ -218,8 +218,10 @@ void Server::Parts::stop() {
 base::Result<std::unique_ptr<Server>> Server::start(Settings settings) {
   ASSIGN_OR_RETURN(auto storage, Storage::open(settings));
   auto parts = std::make_unique<Parts>(std::move(settings), std::move(storage));
-  RETURN_IF_ERROR(parts->open());
-  return std::unique_ptr<Server>(new Server(std::move(parts)));
+  const base::Status opened = parts->open();
+  auto server = std::unique_ptr<Server>(new Server(std::move(parts)));
+  if (!opened) return std::unexpected(opened.error());
+  return server;
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
