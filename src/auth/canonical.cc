@@ -98,6 +98,10 @@ bool is_space(char c) { return c == ' ' || c == '\t'; }
 void append_folded(std::string& out, std::string_view value) {
   while (!value.empty() && is_space(value.front())) value.remove_prefix(1);
   while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
+  if (value.find('\t') == std::string_view::npos && value.find("  ") == std::string_view::npos) {
+    out += value;
+    return;
+  }
   bool after_space = false;
   for (const char c : value) {
     if (!is_space(c)) out += c;

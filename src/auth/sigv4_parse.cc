@@ -198,10 +198,11 @@ std::expected<HeaderParts, SignatureError> split_header(std::string_view header,
   std::string_view rest = header;
   if (rest.starts_with(kSigV4Algorithm)) rest.remove_prefix(kSigV4Algorithm.size());
   while (true) {
-    const std::size_t start = rest.find_first_not_of(", \t");
-    if (start == std::string_view::npos) break;
-    rest.remove_prefix(start);
-    const std::string_view token = rest.substr(0, rest.find_first_of(", \t"));
+    const auto is_between = [](char c) { return c == ',' || c == ' ' || c == '\t'; };
+    while (!rest.empty() && is_between(rest.front())) rest.remove_prefix(1);
+    if (rest.empty()) break;
+    const auto end = std::ranges::find_if(rest, is_between);
+    const std::string_view token(rest.begin(), end);
     rest.remove_prefix(token.size());
     const std::size_t equals = token.find('=');
     if (equals == std::string_view::npos)

@@ -53,10 +53,10 @@ class Pool {
     explicit_bzero(from, out.size());
     left_ -= out.size();
   }
-  static constexpr std::size_t kTakenMax = 64;
+  static constexpr std::size_t kTakenMax = 128;
 
  private:
-  std::array<std::byte, 1024> bytes_;
+  std::array<std::byte, 4096> bytes_;
   std::size_t left_ = 0;
 };
 

@@ -20,6 +20,8 @@ namespace wire {
 
 namespace {
 
+constexpr std::size_t kHeadersExpected = 4;  // of an answer: room for what is added on its way
+
 std::string_view header_view(const HttpRequest& request, std::string_view name) {
   const std::string* const value = request.find(name);
   return value == nullptr ? std::string_view() : std::string_view(*value);
@@ -305,9 +307,10 @@ HttpResponse Dispatcher::encode(const Call& call, const void* output) const {
       response.body = encode_json(*operation.output, output);
       // AWS answers an operation without output with an empty body.
       if (operation.output->members.empty()) response.body.clear();
-      response.headers = {{"x-amzn-RequestId", id},
-                          {"Content-Type", "application/x-amz-json-" +
-                                               std::string(operation.service->json_version)}};
+      response.headers.reserve(kHeadersExpected);
+      response.headers.emplace_back("x-amzn-RequestId", id);
+      response.headers.emplace_back(
+          "Content-Type", "application/x-amz-json-" + std::string(operation.service->json_version));
       return response;
     case Encoding::kCbor11:
       response.body = encode_cbor(*operation.output, output, CborFlavour::kAwsCbor11);

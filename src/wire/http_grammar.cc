@@ -28,11 +28,13 @@ bool is_token(std::string_view text) {
 }
 
 bool is_field_value(std::string_view text) {
+  // All of it, without an early end: so it is looked at many bytes at a time.
+  bool bad = false;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t') || byte == 0x7f) return false;
+    bad |= (byte < 0x20 && c != '\t') || byte == 0x7f;
   }
-  return true;
+  return !bad;
 }
 
 std::string_view trim_blanks(std::string_view text) {
