@@ -23,6 +23,9 @@ import software.amazon.kinesis.producer.UserRecordResult;
 public final class Produce {
   private static final long RESULT_SECONDS = 60;
 
+  /** How long the library may hold a record back. It asks for the stream's shards meanwhile. */
+  private static final long BUFFERED_MILLISECONDS = 1000;
+
   private Produce() {}
 
   public static void main(String[] arguments) throws Exception {
@@ -35,6 +38,9 @@ public final class Produce {
       for (int i = 0; i < records; ++i) {
         ByteBuffer data = ByteBuffer.wrap(("record " + i).getBytes(StandardCharsets.UTF_8));
         results.add(producer.addUserRecord(stream, "key " + i % keys, data));
+        if (i == 0) {
+          waitForShards(results.get(0));
+        }
       }
       producer.flush();
       for (ListenableFuture<UserRecordResult> result : results) {
@@ -42,6 +48,15 @@ public final class Produce {
       }
     } finally {
       producer.destroy();
+    }
+  }
+
+  /** Before it knows the shards, the library puts each user record alone. */
+  private static void waitForShards(ListenableFuture<UserRecordResult> first) throws Exception {
+    try {
+      first.get(RESULT_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      // It is told with the others.
     }
   }
 
@@ -57,6 +72,7 @@ public final class Produce {
         .setCloudwatchEndpoint(endpoint.getHost())
         .setCloudwatchPort(endpoint.getPort())
         .setMetricsLevel("none")
+        .setRecordMaxBufferedTime(BUFFERED_MILLISECONDS)
         .setCaCertFile(authority)
         .setAggregationEnabled(true);
   }
