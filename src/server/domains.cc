@@ -9,10 +9,16 @@ std::vector<async::Core*> all_cores(async::CorePool& pool) {
   return cores;
 }
 
+std::vector<const async::Core*> recording_cores(async::CorePool& pool) {
+  const auto cores = all_cores(pool);
+  return {cores.begin(), cores.end()};
+}
+
 }  // namespace
 
 Domains::Domains(const Settings& settings, Storage& storage)
-    : identity(settings.account_id, storage.secrets.root, storage.store(), storage.control(),
+    : recorder(recording_cores(storage.cores())),
+      identity(settings.account_id, storage.secrets.root, storage.store(), storage.control(),
                storage.clock, storage.random, *storage.sealer),
       streams(storage.store(), storage.control(),
               [&storage](std::uint64_t n) -> async::Core& { return storage.cores().owner(n); },
@@ -20,7 +26,8 @@ Domains::Domains(const Settings& settings, Storage& storage)
       tables(storage.store(), storage.clock, storage.random, {.cores = all_cores(storage.cores())}),
       objects(storage.store(), storage.files, storage.blocking, storage.clock, storage.random,
               settings.data_dir + "/objects"),
-      journal(storage.store(), storage.control(), storage.clock) {}
+      journal(storage.store(), storage.control(), storage.clock),
+      metrics(storage.store(), storage.control(), storage.clock, recorder) {}
 
 base::Status Domains::open(async::Core& control) {
   RETURN_IF_ERROR(async::wait_for(control, identity.open()));
@@ -28,18 +35,21 @@ base::Status Domains::open(async::Core& control) {
   RETURN_IF_ERROR(async::wait_for(control, tables.open()));
   RETURN_IF_ERROR(async::wait_for(control, objects.open()));
   RETURN_IF_ERROR(async::wait_for(control, journal.open()));
+  RETURN_IF_ERROR(async::wait_for(control, metrics.open()));
   return {};
 }
 
 void Domains::start() {
   streams.start();
   journal.start();
+  metrics.start();
 }
 
 void Domains::stop(async::Core& control) {
   async::wait_for(control, streams.stop());
   async::wait_for(control, journal.stop());
   async::wait_for(control, tables.stop());
+  async::wait_for(control, metrics.stop());
 }
 
 }  // namespace server

@@ -5,6 +5,7 @@
 
 #include "identity/identity.h"
 #include "journal/journal.h"
+#include "metrics/metrics.h"
 #include "objects/objects.h"
 #include "server/storage.h"
 #include "streamlog/stream_log.h"
@@ -19,11 +20,13 @@ struct Domains {
   void start();  // background work
   void stop(async::Core& control);
 
+  metrics::Recorder recorder;  // before all that record
   identity::Identity identity;
   streamlog::StreamLog streams;
   tables::Tables tables;
   objects::Objects objects;
   journal::Journal journal;
+  metrics::Metrics metrics;
 };
 
 }  // namespace server

@@ -12,6 +12,7 @@
 #include "server/compute.h"
 #include "server/domains.h"
 #include "services/cloudformation/cloudformation.h"
+#include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/iam/iam.h"
 #include "services/kinesis/kinesis.h"
@@ -89,6 +90,7 @@ struct Server::Parts {
   services::dynamodb::Deps dynamodb;
   services::s3::Deps s3;
   services::logs::Deps logs;
+  services::cloudwatch::Deps cloudwatch;
   std::unique_ptr<services::lambda::Deps> lambda;
   std::unique_ptr<services::cloudformation::Deps> cloudformation;
 
@@ -117,7 +119,8 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
                   settings.enforce_limits ? std::uint64_t{streamlog::kBytesOutPerSecond} : 0},
       dynamodb{.tables = domains.tables, .clock = storage->clock},
       s3{.objects = domains.objects, .authorizer = authorizer},
-      logs{.journal = domains.journal, .sealer = *storage->sealer, .clock = storage->clock} {}
+      logs{.journal = domains.journal, .sealer = *storage->sealer, .clock = storage->clock},
+      cloudwatch{.metrics = domains.metrics, .sealer = *storage->sealer, .clock = storage->clock} {}
 
 void Server::Parts::register_services() {
   services::iam::register_operations(registry, iam);
@@ -126,6 +129,7 @@ void Server::Parts::register_services() {
   services::dynamodb::register_operations(registry, dynamodb);
   services::s3::register_operations(registry, s3);
   services::logs::register_operations(registry, logs);
+  services::cloudwatch::register_operations(registry, cloudwatch);
   services::lambda::register_operations(registry, *lambda);
   services::cloudformation::register_operations(registry, *cloudformation);
 }

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "base/result.h"
 #include "wire/aws_chunked.h"
 #include "wire/caller.h"
 #include "wire/cbor_codec.h"
@@ -180,6 +181,8 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   }
   const auto authenticated = authenticate(call);
   if (!authenticated) co_return refuse(call, authenticated.error());
+  const auto inflated = inflate(call);
+  if (!inflated) co_return refuse(call, inflated.error());
   const Endpoint* const endpoint =
       call.route.operation == nullptr
           ? nullptr
@@ -239,6 +242,22 @@ api::Outcome<void> Dispatcher::authenticate(Call& call) {
         call.who->signature.region.empty() ? options_.default_region : call.who->signature.region;
   }
   call.context.facts.region = call.context.region;
+  return {};
+}
+
+// CloudWatch's bodies may be compressed. One in the Query protocol says only then what it wants.
+api::Outcome<void> Dispatcher::inflate(Call& call) {
+  if (call.route.service->name != "cloudwatch" || !call.who) return {};
+  if (call.request.find("content-encoding") == nullptr) return {};
+  RETURN_IF_ERROR(inflate_request(call.request));
+  std::erase_if(call.request.headers, [](const Header& header) {
+    return equal_ignoring_case(header.name, "content-encoding");
+  });
+  call.headers = header_views(call.request);
+  if (call.route.encoding != Encoding::kQuery) return {};
+  auto route = router_.find(call.request, &call.who->signature);
+  if (!route) return std::unexpected(std::move(route).error());
+  call.route = *std::move(route);
   return {};
 }
 

@@ -39,6 +39,7 @@ class Dispatcher {
 
   async::Task<HttpResponse> dispatch(Call& call);
   api::Outcome<void> authenticate(Call& call);
+  api::Outcome<void> inflate(Call& call);
   api::Outcome<void> read_body(Call& call);
   api::Outcome<std::shared_ptr<void>> decode(Call& call, const Endpoint& endpoint);
   HttpResponse encode(const Call& call, const void* output) const;

@@ -179,6 +179,47 @@ void cbor_error(HttpResponse& response, const Error& error, const Service& servi
   response.headers.push_back({"Content-Type", std::string(content_type)});
 }
 
+// The name that JSON and CBOR have for an error of a service that once spoke Query only, and goes
+// on naming errors as it did then.
+std::string shape_name_of(std::string_view query_code) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOthers = {{
+      {"MissingParameter", "MissingRequiredParameterException"},
+      {"InternalServiceError", "InternalServiceFault"},
+      {"SignatureDoesNotMatch", "InvalidSignatureException"},
+      {"InvalidClientTokenId", "UnrecognizedClientException"},
+      {"InvalidAction", "UnknownOperationException"},
+      {"ValidationError", "ValidationException"},
+  }};
+  for (const auto& [code, name] : kOthers)
+    if (code == query_code) return std::string(name);
+  constexpr std::array<std::string_view, 5> kWithException = {
+      "InvalidParameterValue", "InvalidParameterCombination", "AccessDenied", "ExpiredToken",
+      "IncompleteSignature"};
+  std::string name(query_code);
+  if (contains(kWithException, query_code)) name += "Exception";
+  return name;
+}
+
+// A Query service that is spoken to in JSON or CBOR (awsQueryCompatible): the header has the code
+// that clients know.
+void query_compatible_error(HttpResponse& response, const Error& error, const Service& service,
+                            std::string_view content_type) {
+  Error named = error;
+  named.code = shape_name_of(error.code);
+  response.headers.push_back(
+      {"x-amzn-query-error", error.code + (error.status >= 500 ? ";Receiver" : ";Sender")});
+  if (content_type.starts_with("application/x-amz-json-1.0")) {
+    json_error(response, named, service);
+    return;
+  }
+  cbor_error(response, named, service, content_type);
+  response.headers.push_back({"smithy-protocol", "rpc-v2-cbor"});
+}
+
+bool is_query_compatible(const Service& service) {
+  return service.protocol == Protocol::kQuery && !service.target.empty();
+}
+
 std::string_view cbor_type(std::string_view request_type) {
   for (const std::string_view type : {"application/x-amz-cbor-1.1", "application/cbor"})
     if (request_type.starts_with(type)) return type;
@@ -201,8 +242,11 @@ HttpResponse render_error(const Error& error, const Service& service, const Erro
   HttpResponse response;
   response.status = error.status;
   const std::string_view cbor = cbor_type(frame.request_content_type);
+  const bool json = frame.request_content_type.starts_with("application/x-amz-json-1.0");
   if (!cbor.empty() && service.protocol == Protocol::kJson) {
     cbor_error(response, error, service, cbor);
+  } else if (is_query_compatible(service) && (json || !cbor.empty())) {
+    query_compatible_error(response, error, service, json ? frame.request_content_type : cbor);
   } else {
     switch (service.protocol) {
       case Protocol::kJson: json_error(response, error, service); break;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/cloudwatch/operations.h"
 #include "api/dynamodb/operations.h"
 #include "api/iam/operations.h"
 #include "api/kinesis/operations.h"
@@ -104,6 +105,25 @@ TEST(RenderError, Cbor) {
                    {.request_id = "id", .request_content_type = "application/x-amz-cbor-1.1"});
   EXPECT_EQ(base::hex(response.body), "a2665f5f747970656158676d657373616765616d");
   EXPECT_EQ(*response.find("content-type"), "application/x-amz-cbor-1.1");
+}
+
+TEST(RenderError, QueryServicesSpeakJsonAndCborToo) {
+  const api::Error error = error_of("MissingParameter", 400, "none");
+  const auto& service = api::cloudwatch::kService;
+  const HttpResponse json = render_error(
+      error, service, {.request_id = "r", .request_content_type = "application/x-amz-json-1.0"});
+  EXPECT_EQ(json.body, R"({"__type":"MissingRequiredParameterException","message":"none"})");
+  EXPECT_EQ(*json.find("x-amzn-query-error"), "MissingParameter;Sender");
+  const HttpResponse cbor =
+      render_error(error, service, {.request_id = "r", .request_content_type = "application/cbor"});
+  EXPECT_EQ(*cbor.find("content-type"), "application/cbor");
+  EXPECT_EQ(*cbor.find("smithy-protocol"), "rpc-v2-cbor");
+  EXPECT_NE(cbor.body.find("MissingRequiredParameterException"), std::string::npos);
+  const HttpResponse query = render_error(
+      error, service,
+      {.request_id = "r", .request_content_type = "application/x-www-form-urlencoded"});
+  EXPECT_NE(query.body.find("<Code>MissingParameter</Code>"), std::string::npos);
+  EXPECT_EQ(query.find("x-amzn-query-error"), nullptr);
 }
 
 }  // namespace

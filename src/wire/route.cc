@@ -116,6 +116,14 @@ std::optional<Route> Router::rpc_route(const HttpRequest& request) const {
 }
 
 api::Outcome<Route> Router::query_route(const HttpRequest& request, const Entry& entry) const {
+  if (request.find("content-encoding") != nullptr) {
+    // Compressed: nobody knows what is meant until it is inflated, which the sender has to be known
+    // for.
+    Route route;
+    route.service = entry.service;
+    route.encoding = Encoding::kQuery;
+    return route;
+  }
   auto form = parse_form(request.method == "POST" && !request.body.empty()
                              ? std::string_view(request.body)
                              : std::string_view(request.query));

@@ -6,7 +6,8 @@
 // What tells: X-Amz-Target (JSON), smithy-protocol (RPC v2 CBOR), Action (Query), else method and
 // path of a REST service; the signature's scope says which service, or a host name of AWS's that
 // begins with a JSON service's, and an unsigned request is looked at more closely. What nobody
-// claims is S3's.
+// claims is S3's. What a compressed body of the Query protocol asks for is not known until it was
+// inflated, and then asked again.
 
 #include <map>
 #include <optional>
