@@ -64,5 +64,6 @@ def compare(title, workload, arguments, servers, rounds, seconds, unit):
     others = {name: rate for name, rate in rates.items() if name not in ("millrace", "nginx")}
     if "millrace" in rates and others:
         best = max(others, key=others.get)
-        print(f"  millrace is {rates['millrace'] / others[best]:.1f} times {best}", flush=True)
+        times = f"{rates['millrace'] / others[best]:.1f} times" if others[best] else "without comparison:"
+        print(f"  millrace is {times} {best}", flush=True)
     return rates

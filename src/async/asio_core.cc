@@ -9,6 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "async/departures.h"
 #include "async/gate.h"
 
 namespace async {
@@ -22,9 +23,12 @@ struct AsioCore::Impl {
   std::mutex mutex;  // timers may be made and cancelled from any thread
   TimerId next_timer = 1;
   std::unordered_map<TimerId, std::unique_ptr<asio::steady_timer>> timers;
+  Departures departures;
+
+  explicit Impl(Core& core) : departures(core) {}
 };
 
-AsioCore::AsioCore() : impl_(std::make_unique<Impl>()) {}
+AsioCore::AsioCore() : impl_(std::make_unique<Impl>(*this)) {}
 AsioCore::~AsioCore() { stop(); }
 
 void AsioCore::start() {
@@ -67,6 +71,7 @@ void AsioCore::cancel(TimerId timer) {
 
 base::SteadyTime AsioCore::now() const { return std::chrono::steady_clock::now(); }
 asio::io_context& AsioCore::context() { return impl_->context; }
+Departures& AsioCore::departures() { return impl_->departures; }
 
 CorePool::CorePool(std::size_t count) {
   CHECK(count > 0);

@@ -13,6 +13,8 @@ class io_context;
 
 namespace async {
 
+class Departures;
+
 class AsioCore final : public Core {
  public:
   AsioCore();
@@ -28,6 +30,7 @@ class AsioCore final : public Core {
 
   // For this module's sockets only.
   boost::asio::io_context& context();
+  Departures& departures();
 
  private:
   struct Impl;

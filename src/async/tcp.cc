@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "async/deadline.h"
+#include "async/departures.h"
 #include "async/socket_wait.h"
 
 namespace async {
@@ -15,10 +16,14 @@ namespace {
 
 using base::ErrorCode;
 
-class SocketStream final : public Stream {
+// Larger writes go at once: waiting for company would gain them nothing.
+constexpr std::size_t kTogetherBytesMax = 16 << 10;
+
+class SocketStream final : public Stream, private Departures::Traveller {
  public:
   SocketStream(AsioCore& core, StreamSocket socket, std::string peer_address)
-      : socket_(std::move(socket)),
+      : departures_(core.departures()),
+        socket_(std::move(socket)),
         peer_address_(std::move(peer_address)),
         read_deadline_(core, [this] { cancel(); }),
         write_deadline_(core, [this] { cancel(); }) {}
@@ -52,10 +57,25 @@ class SocketStream final : public Stream {
   void start(WriteOperation& op) override {
     if (closed_ || write_deadline_.passed())
       return op.finish(std::unexpected(ended(write_deadline_)));
-    push(op);
+    if (op.from[0].size() + op.from[1].size() > kTogetherBytesMax) return push(op);
+    ++pending_;
+    leaving_ = &op;
+    departures_.add(*this);
   }
 
  private:
+  enum class Sent { kAll, kPart, kFailed };
+
+  void depart() override {
+    if (!closed_) sent_ = send(*leaving_);
+  }
+  void arrive() override {
+    --pending_;
+    WriteOperation& op = *std::exchange(leaving_, nullptr);
+    if (closed_) return op.finish(std::unexpected(ended(write_deadline_)));
+    go_on(op, sent_);
+  }
+
   void pull(ReadOperation& op) {
     ++pending_;
     socket_.async_read_some(asio::buffer(op.into.data(), op.into.size()),
@@ -69,7 +89,17 @@ class SocketStream final : public Stream {
   }
 
   // Writes what the socket takes at once, and waits only for the rest.
-  void push(WriteOperation& op) {
+  void push(WriteOperation& op) { go_on(op, send(op)); }
+
+  void go_on(WriteOperation& op, Sent sent) {
+    if (sent == Sent::kPart) return wait_and_push(op);
+    if (sent == Sent::kAll) return op.finish({});
+    op.finish(std::unexpected(
+        base::Error{ErrorCode::kIo, base::errno_error("send", errno_).error().message}));
+  }
+
+  // What the socket takes now.
+  Sent send(WriteOperation& op) {
     while (!op.from[0].empty() || !op.from[1].empty()) {
       std::array<iovec, 2> pieces;
       for (std::size_t i = 0; i < 2; ++i)
@@ -80,10 +110,11 @@ class SocketStream final : public Stream {
       const ssize_t sent =
           ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_and_push(op);
-      if (sent < 0)
-        return op.finish(
-            base::error(ErrorCode::kIo, base::errno_error("send", errno).error().message));
+      if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Sent::kPart;
+      if (sent < 0) {
+        errno_ = errno;
+        return Sent::kFailed;
+      }
       std::size_t left = static_cast<std::size_t>(sent);
       for (auto& piece : op.from) {
         const std::size_t taken = std::min(left, piece.size());
@@ -91,7 +122,7 @@ class SocketStream final : public Stream {
         left -= taken;
       }
     }
-    op.finish({});
+    return Sent::kAll;
   }
 
   void wait_and_push(WriteOperation& op) {
@@ -126,12 +157,16 @@ class SocketStream final : public Stream {
     return {ErrorCode::kIo, error.message()};
   }
 
+  Departures& departures_;
   StreamSocket socket_;
   std::string peer_address_;
   Deadline read_deadline_;
   Deadline write_deadline_;
   bool closed_ = false;
   int pending_ = 0;
+  int errno_ = 0;
+  WriteOperation* leaving_ = nullptr;
+  Sent sent_ = Sent::kAll;
 };
 
 }  // namespace

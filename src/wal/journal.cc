@@ -1,9 +1,6 @@
 #include "wal/journal.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -16,23 +13,6 @@ namespace wal {
 namespace {
 // A sync of larger groups takes its time from the data itself, whatever blocks they go to.
 constexpr std::uint64_t kSmallGroupBytes = 128 << 10;
-constexpr int kNice = -10;
-
-// Mostly it waits for the disk. When it has something to do, everybody waits for that: it must not
-// stand in line behind the requests that came later. Where the system does not permit it, nothing
-// happens.
-void favour_this_thread() {
-  int policy = 0;
-  sched_param parameters{};
-  if (pthread_getschedparam(pthread_self(), &policy, &parameters) != 0) return;
-  if (policy == SCHED_RR || policy == SCHED_FIFO) {
-    ++parameters.sched_priority;
-    pthread_setschedparam(pthread_self(), policy, &parameters);
-    return;
-  }
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
-}
-
 }  // namespace
 
 std::string frame(std::string_view payload) {
@@ -58,10 +38,7 @@ base::Result<std::unique_ptr<Journal>> Journal::open(io::Files& files, base::Ran
                                                      const Visitor& visit) {
   auto impl = std::make_unique<Impl>(files, random, clock, std::move(options));
   RETURN_IF_ERROR(impl->recover(start, visit));
-  impl->writer = std::thread([&journal = *impl] {
-    favour_this_thread();
-    journal.run();
-  });
+  impl->writer = std::thread([&journal = *impl] { journal.run(); });
   return std::unique_ptr<Journal>(new Journal(std::move(impl)));
 }
 
