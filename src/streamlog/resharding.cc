@@ -68,12 +68,14 @@ async::Task<base::Result<StreamPtr>> StreamLog::replace_shards_locked(
     if (!last) co_return std::unexpected(last.error());
     auto parent = std::ranges::find(info.shards, index, &ShardInfo::index);
     parent->last = *last;
-    parent->closed = clock_.now();
   }
   // A child's sequence numbers are above its parents': their shard was created in a later second.
+  // The parents are said to have closed then, so that at no time a part of the ring has no shard.
   base::Timestamp created = clock_.now();
   for (const std::uint32_t index : parents)
     created = std::max(created, info.find_shard(index)->created + std::chrono::seconds(1));
+  for (const std::uint32_t index : parents)
+    std::ranges::find(info.shards, index, &ShardInfo::index)->closed = created;
   std::uint32_t next = info.shards.back().index + 1;
   for (const HashRange range : children) {
     ShardInfo child = new_shard(next++, range);

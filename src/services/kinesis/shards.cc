@@ -17,19 +17,24 @@ using wire::Context;
 
 constexpr std::chrono::minutes kTokenLife{5};
 
-// Whether the filter lets the shard through. `now` and `oldest` bound what the stream retains.
-bool passes(const k::ShardFilter& filter, const ShardInfo& shard, base::Timestamp oldest) {
-  const auto open_at = [&shard](base::Timestamp time) {
-    return shard.created <= time && (!shard.closed || *shard.closed > time);
-  };
+// Where the stream begins: with what is retained, or with its own first moment, when all of its
+// first shards were there.
+base::Timestamp horizon_of(const streamlog::StreamInfo& info, base::Timestamp now) {
+  base::Timestamp horizon = now - std::chrono::hours(info.retention_hours);
+  for (const ShardInfo& shard : info.shards)
+    if (!shard.parent) horizon = std::max(horizon, shard.created);
+  return horizon;
+}
+
+// Whether the filter lets the shard through. Times before the horizon mean the horizon.
+bool passes(const k::ShardFilter& filter, const ShardInfo& shard, base::Timestamp horizon) {
   const std::string& type = *filter.type;
   if (type == "AFTER_SHARD_ID") return shard.id() > *filter.shard_id;
   if (type == "AT_LATEST") return shard.is_open();
-  if (type == "AT_TRIM_HORIZON")
-    return open_at(oldest) || (shard.created > oldest && !shard.parent);
-  if (type == "AT_TIMESTAMP") return open_at(*filter.timestamp);
-  if (type == "FROM_TIMESTAMP") return !shard.closed || *shard.closed > *filter.timestamp;
-  return true;  // FROM_TRIM_HORIZON
+  const base::Timestamp from = std::max(filter.timestamp.value_or(horizon), horizon);
+  const bool closed_before = shard.closed && *shard.closed <= from;
+  const bool at = type == "AT_TIMESTAMP" || type == "AT_TRIM_HORIZON";
+  return !closed_before && (!at || shard.created <= from);
 }
 
 std::optional<api::Error> check_filter(const k::ShardFilter& filter) {
@@ -83,13 +88,13 @@ Answer<k::ListShardsOutput> list_shards(const Deps& deps, const Context& context
   }
   const auto& info = (*stream)->info;
   const base::Timestamp now = deps.clock.now();
-  const base::Timestamp oldest = now - std::chrono::hours(info.retention_hours);
+  const base::Timestamp horizon = horizon_of(info, now);
   const auto limit = static_cast<std::size_t>(input.max_results.value_or(1000));
   k::ListShardsOutput output;
   auto& shards = output.shards.emplace();
   for (const ShardInfo& shard : info.shards) {
     if (shard.id() <= page->after) continue;
-    if (input.shard_filter && !passes(*input.shard_filter, shard, oldest)) continue;
+    if (input.shard_filter && !passes(*input.shard_filter, shard, horizon)) continue;
     if (shards.size() == limit) {
       output.next_token = deps.sealer.seal(
           json::serialize(json::array{info.key.account_id, info.key.region, info.key.name,
@@ -99,6 +104,16 @@ Answer<k::ListShardsOutput> list_shards(const Deps& deps, const Context& context
     shards.push_back(render_shard(shard));
   }
   co_return output;
+}
+
+// On-demand streams have the shards that they have (API reference: ValidationException).
+std::optional<api::Error> refuse_on_demand(const StreamPtr& stream, std::string_view operation) {
+  const auto& info = stream->info;
+  if (!info.on_demand) return std::nullopt;
+  return k::validation(fmt::format(
+      "{} is only supported for streams in PROVISIONED mode. Stream {} under account {} is in "
+      "ON_DEMAND mode.",
+      operation, info.key.name, info.key.account_id));
 }
 
 api::Error no_shard(std::string_view id, const StreamKey& key) {
@@ -128,6 +143,8 @@ Answer<k::SplitShardOutput> split_shard(const Deps& deps, const Context& context
   if (!index) co_return std::unexpected(index.error());
   const auto stream = find_stream(deps, *key);
   if (!stream) co_return std::unexpected(stream.error());
+  auto automatic = refuse_on_demand(*stream, "SplitShard");
+  if (automatic) co_return std::unexpected(*std::move(automatic));
   const auto shard = shard_at(*stream, *index);
   if (!shard) co_return std::unexpected(shard.error());
   auto over = shard_limit_error(deps, context, 1);
@@ -157,6 +174,8 @@ Answer<k::MergeShardsOutput> merge_shards(const Deps& deps, const Context& conte
   if (!second) co_return std::unexpected(second.error());
   const auto stream = find_stream(deps, *key);
   if (!stream) co_return std::unexpected(stream.error());
+  auto automatic = refuse_on_demand(*stream, "MergeShards");
+  if (automatic) co_return std::unexpected(*std::move(automatic));
   const auto one = shard_at(*stream, *first);
   if (!one) co_return std::unexpected(one.error());
   const auto other = shard_at(*stream, *second);
@@ -178,6 +197,8 @@ Answer<k::UpdateShardCountOutput> update_shard_count(const Deps& deps, const Con
   if (!key) co_return std::unexpected(key.error());
   const auto stream = find_stream(deps, *key);
   if (!stream) co_return std::unexpected(stream.error());
+  auto automatic = refuse_on_demand(*stream, "UpdateShardCount");
+  if (automatic) co_return std::unexpected(*std::move(automatic));
   const std::uint32_t current = (*stream)->info.open_shards();
   const auto target = static_cast<std::uint32_t>(*input.target_shard_count);
   if (target > current * 2)
