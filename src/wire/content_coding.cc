@@ -6,8 +6,6 @@
 #include <array>
 #include <charconv>
 
-#include "wire/http_types.h"
-
 namespace wire {
 namespace {
 
@@ -141,6 +139,19 @@ std::optional<std::string> inflate_body(ContentCoding coding, std::string_view b
   }
   if (out.size() > kInflatedMax) return std::nullopt;
   return out;
+}
+
+api::Outcome<void> inflate_request(HttpRequest& request) {
+  const std::string* const header = request.find("content-encoding");
+  if (header == nullptr) return {};
+  const auto coding = content_coding(*header);
+  // AWS takes what it cannot inflate for a failure of its own.
+  if (!coding) return std::unexpected(api::internal_failure());
+  if (*coding == ContentCoding::kIdentity) return {};
+  auto body = inflate_body(*coding, request.body);
+  if (!body) return std::unexpected(api::internal_failure());
+  request.body = *std::move(body);
+  return {};
 }
 
 std::optional<std::string> deflate_body(ContentCoding coding, std::string_view body) {

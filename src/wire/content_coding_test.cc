@@ -77,5 +77,17 @@ TEST(ContentCoding, ReadsAcceptEncodingAsDynamoDbDoes) {
   for (const auto& one : cases) EXPECT_EQ(accepted_coding(one.header), one.wanted) << one.header;
 }
 
+TEST(ContentCoding, InflatesRequests) {
+  HttpRequest request;
+  request.body = *deflate_body(ContentCoding::kGzip, "{}");
+  request.headers.push_back({"Content-Encoding", "gzip"});
+  ASSERT_TRUE(inflate_request(request));
+  EXPECT_EQ(request.body, "{}");
+  request.headers.back().value = "garbage";
+  const auto refused = inflate_request(request);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().status, 500);
+}
+
 }  // namespace
 }  // namespace wire

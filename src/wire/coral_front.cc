@@ -69,8 +69,10 @@ HttpResponse nothing_named() {
                     "Unable to determine service/operation name to be authorized");
 }
 
+// Of what is compressed nothing is known before its signature is.
 bool is_readable(const HttpRequest& request) {
-  return request.body.size() > kFrontParseMax || is_json_structure(request.body);
+  return request.body.size() > kFrontParseMax || request.find("content-encoding") != nullptr ||
+         is_json_structure(request.body);
 }
 
 }  // namespace

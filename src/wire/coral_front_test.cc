@@ -18,6 +18,7 @@ std::string type_of(const HttpResponse& response) {
   return type == nullptr ? std::string() : *type;
 }
 
+// Codes, statuses and words are those that kinesalite's tests recorded on AWS.
 TEST(CoralFront, LetsThroughWhatItCanServe) {
   for (const char* const type : {"application/x-amz-json-1.1", "  application/x-amz-json-1.1 ;x",
                                  "application/x-amz-cbor-1.1"})

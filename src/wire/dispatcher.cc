@@ -8,6 +8,7 @@
 #include "wire/aws_chunked.h"
 #include "wire/caller.h"
 #include "wire/cbor_codec.h"
+#include "wire/content_coding.h"
 #include "wire/coral_front.h"
 #include "wire/dynamo_front.h"
 #include "wire/json_codec.h"
@@ -261,9 +262,11 @@ api::Outcome<void> Dispatcher::inflate(Call& call) {
   return {};
 }
 
-// S3's ways of sending a body: declared hashes, signed chunks, checksums. DynamoDB's: compressed.
+// S3's ways of sending a body: declared hashes, signed chunks, checksums. DynamoDB's and Kinesis':
+// compressed.
 api::Outcome<void> Dispatcher::read_body(Call& call) {
-  if (has_dynamo_front(*call.route.service)) return inflate_request(call.request);
+  if (has_dynamo_front(*call.route.service) || has_coral_front(*call.route.service))
+    return inflate_request(call.request);
   if (!call.is_s3()) return {};
   std::vector<std::pair<std::string, std::string>> trailers;
   if (call.who && is_chunked(call.who->signature.payload)) {

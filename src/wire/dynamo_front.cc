@@ -74,19 +74,6 @@ std::optional<HttpResponse> refuse_at_dynamo(const FrontCall& call) {
   return bare(unreadable ? "SerializationException" : "UnknownOperationException", type);
 }
 
-api::Outcome<void> inflate_request(HttpRequest& request) {
-  const std::string* const header = request.find("content-encoding");
-  if (header == nullptr) return {};
-  const auto coding = content_coding(*header);
-  // AWS takes what it cannot inflate for a failure of its own.
-  if (!coding) return std::unexpected(api::internal_failure());
-  if (*coding == ContentCoding::kIdentity) return {};
-  auto body = inflate_body(*coding, request.body);
-  if (!body || body->size() > kDynamoBodyMax) return std::unexpected(api::internal_failure());
-  request.body = *std::move(body);
-  return {};
-}
-
 void finish_dynamo_answer(const HttpRequest& request, std::string_view request_id,
                           HttpResponse& response) {
   // Only the first such header counts.

@@ -1,8 +1,8 @@
 #pragma once
 
 // What is DynamoDB's own around its operations: which requests it answers before it asks for a
-// signature, its health page, compressed requests, and what every answer carries: a request id of
-// its own form, a checksum, and compression for who accepts it. Pure; any core.
+// signature, its health page, and what every answer carries: a request id of its own form, a
+// checksum, and compression for who accepts it. Pure; any core.
 
 #include <optional>
 #include <string>
@@ -23,9 +23,6 @@ std::string dynamo_request_id(base::Random& random);
 
 // nullopt: go on. The answer lacks only what finish_dynamo_answer() adds.
 std::optional<HttpResponse> refuse_at_dynamo(const FrontCall& call);
-
-// Undoes Content-Encoding. Only after the signature, which covers the body as sent.
-api::Outcome<void> inflate_request(HttpRequest& request);
 
 // Once for every answer, last: compresses, then adds the checksum of what goes out, and the ids.
 void finish_dynamo_answer(const HttpRequest& request, std::string_view request_id,

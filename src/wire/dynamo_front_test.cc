@@ -51,17 +51,6 @@ TEST(DynamoFront, RefusesBodiesAboveSixteenMebibytes) {
   EXPECT_EQ(refuse_at_dynamo({large, true, true})->status, 413);
 }
 
-TEST(DynamoFront, InflatesRequests) {
-  HttpRequest request = post("application/json", *deflate_body(ContentCoding::kGzip, "{}"));
-  request.headers.push_back({"Content-Encoding", "gzip"});
-  ASSERT_TRUE(inflate_request(request));
-  EXPECT_EQ(request.body, "{}");
-  request.headers.back().value = "garbage";
-  const auto refused = inflate_request(request);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, 500);
-}
-
 TEST(DynamoFront, CompressesLargeAnswersForWhoAcceptsAndChecksumsWhatGoesOut) {
   HttpRequest request = post("application/json", "{}");
   request.headers.push_back({"Accept-Encoding", "gzip"});
