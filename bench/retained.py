@@ -21,6 +21,7 @@ LOADERS = 4  # connections
 RECORDS, RECORD_BYTES = 500, 10_000  # of a request
 SIGNED_SECONDS = 120  # how long a signature is used
 SETTLED_SECONDS = 60
+NEWEST_BYTES = 300 << 20  # what the newest files may take
 
 
 def request_bytes(server, loader):
@@ -67,11 +68,11 @@ def first_answer(server):
     return time.perf_counter() - begun
 
 
-def deleted(server, kept):
+def deleted(server):
     """Seconds until the disk has given back all but the newest files."""
     begun = time.perf_counter()
     server.client("kinesis").delete_stream(StreamName=STREAM)
-    while disk_bytes(server) > max(kept // 5, 300 << 20):
+    while disk_bytes(server) > NEWEST_BYTES:
         if time.perf_counter() - begun > SETTLED_SECONDS:
             return None
         time.sleep(0.2)
@@ -100,7 +101,7 @@ def main(sizes):
         stopped = first_answer(server)
         print(f"{loaded / 1e9:6.1f} GB {rate / 1e6:7.0f} MB/s {resident:7.0f} MiB {disk / 1e9:6.2f} GB "
               f"{killed * 1000:12.0f} ms {stopped * 1000:15.0f} ms {resident_mib(server):13.0f} MiB", flush=True)
-    freed = deleted(server, disk_bytes(server))
+    freed = deleted(server)
     print(f"deleted: {disk_bytes(server) / 1e9:.2f} GB on disk "
           + (f"after {freed:.1f} s" if freed else f"still, after {SETTLED_SECONDS} s"))
     server.stop()

@@ -36,6 +36,8 @@ namespace kin = api::kinesis::op;
 namespace ddb = api::dynamodb::op;
 namespace lam = api::lambda::op;
 
+// The words, and how they follow each other, are those that kinesalite's and dynalite's tests
+// recorded on AWS; names, lengths, ranges and patterns are those of AWS's service models.
 std::string one(const std::string& text) {
   return "ValidationException: 1 validation error detected: " + text;
 }

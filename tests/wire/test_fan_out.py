@@ -134,6 +134,8 @@ def test_a_split_ends_the_subscription_and_names_the_children(kinesis, stream, c
 
 
 def test_one_subscription_at_a_time(kinesis, stream, consumer):
+    """The rule of five seconds is the API reference's (SubscribeToShard); the words are from reports of users of the
+    client libraries."""
     first = subscribe(kinesis, consumer)
     refused = code_of(subscribe, kinesis, consumer)
     assert refused["Code"] == "ResourceInUseException"
@@ -152,6 +154,7 @@ def test_one_subscription_at_a_time(kinesis, stream, consumer):
 
 
 def test_what_does_not_exist_cannot_be_subscribed_to(kinesis, stream, consumer):
+    """The codes are the API reference's; of their words nothing is known."""
     assert code_of(subscribe, kinesis, consumer[:-1] + "0" * 3)["Code"] == "ResourceNotFoundException"
     assert code_of(subscribe, kinesis, consumer, shard="shardId-000000000009")["Code"] == "ResourceNotFoundException"
     assert code_of(subscribe, kinesis, consumer, "AT_SEQUENCE_NUMBER")["Code"] == "InvalidArgumentException"

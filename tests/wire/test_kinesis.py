@@ -65,6 +65,7 @@ def test_splitting_closes_the_parent_and_names_its_children(kinesis, stream):
 
 
 def test_errors_are_in_aws_words(kinesis, stream, name):
+    """The words are those that kinesalite's tests recorded on AWS."""
     def error(call, **arguments):
         with pytest.raises(ClientError) as caught:
             call(**arguments)

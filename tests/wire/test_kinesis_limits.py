@@ -19,6 +19,7 @@ def records(count, size):
 
 
 def text_of(name):
+    """As users of AWS's client and producer libraries reported it; the codes are the API reference's."""
     return f"Rate exceeded for shard {SHARD} in stream {name} under account 000000000000."
 
 

@@ -39,6 +39,9 @@ def allowing(arn, action, resource, effect="Allow"):
         {"Effect": effect, "Principal": {"AWS": arn}, "Action": action, "Resource": resource}]})
 
 
+# Codes and rules of what follows are the API reference's; words are only looked at where AWS's are known.
+
+
 def test_the_commitment_is_kept_over_a_restart_and_cannot_end_at_once(own_server):
     kinesis = own_server.client("kinesis")
     assert kinesis.describe_account_settings()["MinimumThroughputBillingCommitment"] == {"Status": "DISABLED"}
@@ -108,6 +111,7 @@ def test_consumers_have_policies_of_their_own(kinesis, stream, stranger):
 
 
 def test_tags_take_letters_of_every_script_and_few_signs(kinesis, stream):
+    # The words are those that kinesalite's tests recorded on AWS (AddTagsToStream, RemoveTagsFromStream).
     good = {"Ключ_1": "été +-=@./ x", "aws-like:key": "v"}
     kinesis.tag_resource(ResourceARN=stream, Tags=good)
     tags = kinesis.list_tags_for_resource(ResourceARN=stream)["Tags"]

@@ -301,6 +301,8 @@ TEST_F(SubscribeTest, AShardThatIsOnlyBeingClosedHasNotEnded) {
   EXPECT_FALSE(page.child_shards.has_value());
 }
 
+// The codes and rules are the API reference's (SubscribeToShard), and "Another active subscription"
+// is what users of the client libraries report from AWS. Other words are ours.
 TEST_F(SubscribeTest, AnotherCallIsRefusedForFiveSecondsAndTakesOverThen) {
   Client* const first = subscribe(from("LATEST"));
   EXPECT_EQ(subscribe(from("LATEST")), nullptr);
