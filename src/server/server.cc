@@ -177,8 +177,10 @@ base::Status Server::Parts::open() {
   // First: most starts that fail do it here. Who connects waits until everything stands.
   ASSIGN_OR_RETURN(auto listener,
                    async::Listener::listen(control, settings.address, settings.port));
-  RETURN_IF_ERROR(domains.open(control));
+  // Whoever finds the port open finds the rest of what `millrace env` says, too.
   endpoint = endpoint_of(settings, listener->port());
+  RETURN_IF_ERROR(write_endpoint(storage->files, settings.data_dir, endpoint, settings.region));
+  RETURN_IF_ERROR(domains.open(control));
   response_route.set_endpoint(endpoint);
   auto& authority = *storage->secrets.authority;
   ASSIGN_OR_RETURN(auto tls,
@@ -199,7 +201,6 @@ base::Status Server::Parts::open() {
   http = std::make_unique<wire::HttpServer>(
       std::move(options), storage->cores(),
       [this](wire::HttpRequest request) { return dispatcher->handle(std::move(request)); });
-  RETURN_IF_ERROR(write_endpoint(storage->files, settings.data_dir, endpoint, settings.region));
   RETURN_IF_ERROR(async::wait_for(control, stacks->start()));
   domains.start();
   compute->start();
