@@ -143,6 +143,7 @@ void append_structure(std::string& out, const Shape& shape, const void* object) 
     out += member.name;
     out += "\":";
     append_value(out, *member.shape, value, time_format(member, TimeFormat::kProtocol));
+    if (shape.kind == Kind::kUnion) break;  // it has one
   }
   out += '}';
 }
@@ -198,8 +199,9 @@ std::size_t estimate(const Shape& shape, const void* value) {
       std::size_t bytes = kPunctuation;
       for (const api::Member& member : shape.members) {
         const void* const held = member.find(value);
-        if (held != nullptr)
-          bytes += member.name.size() + kPunctuation + estimate(*member.shape, held);
+        if (held == nullptr) continue;
+        bytes += member.name.size() + kPunctuation + estimate(*member.shape, held);
+        if (shape.kind == Kind::kUnion) break;
       }
       return bytes;
     }
