@@ -287,6 +287,7 @@ void Instance::finish(InvocationResult result, std::string_view status,
                          .error_type = error_type}));
   result.request_id = job.request_id;
   result.version = version_.version;
+  if (job.delivered) result.duration = setting_.core.now() - job.delivered_at;
   if (job.wants_log_tail) {
     if (job.log_tail.size() > kLogTailBytes)
       job.log_tail.erase(0, job.log_tail.size() - kLogTailBytes);

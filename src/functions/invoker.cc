@@ -15,6 +15,13 @@ constexpr int kTries = 4;  // instances that may end under an invocation's nose
 
 api::Error throttled() { return api::lambda::too_many_requests("Rate Exceeded."); }
 
+InvocationReport report_of(const Invocation& invocation) {
+  return {.account_id = invocation.key.account_id,
+          .region = invocation.key.region,
+          .function = invocation.key.name,
+          .qualifier = invocation.qualifier};
+}
+
 }  // namespace
 
 struct Invoker::Impl {
@@ -37,7 +44,12 @@ struct Invoker::Impl {
   }
 
   async::Task<api::Outcome<InvocationResult>> invoke_here(Lane& lane, Invocation invocation);
-  api::Outcome<InstancePtr> choose(Lane& lane, const FunctionPtr& function, const Version& version);
+  struct Choice {
+    InstancePtr instance;
+    std::size_t busy = 0;  // of the function's other instances
+  };
+  api::Outcome<Choice> choose(Lane& lane, const FunctionPtr& function, const Version& version);
+  void report(const Invocation& invocation, const api::Outcome<InvocationResult>& result) const;
   InstancePtr launch(Lane& lane, const FunctionPtr& function, const Version& version);
   async::Task<void> live(Lane& lane, InstancePtr instance);
   bool make_room(Lane& lane);
@@ -80,14 +92,20 @@ async::Task<api::Outcome<InvocationResult>> Invoker::Impl::invoke_here(Lane& lan
   const std::string request_id =
       invocation.request_id.empty() ? base::uuid(deps.random) : invocation.request_id;
   const std::string payload = invocation.payload.empty() ? "{}" : invocation.payload;
+  bool told = false;
   for (int i = 0; i < kTries; ++i) {
     const FunctionPtr function = deps.catalogue.find(invocation.key);
     const double draw = static_cast<double>(deps.random.below(1U << 20U)) / (1U << 20U);
     const Version* const version =
         function == nullptr ? nullptr : function->resolve(invocation.qualifier, draw);
     if (version == nullptr) co_return std::unexpected(function_not_found(arn));
-    const auto instance = choose(lane, function, *version);
-    if (!instance) co_return std::unexpected(instance.error());
+    const auto choice = choose(lane, function, *version);
+    if (!choice) {
+      report(invocation, std::unexpected(choice.error()));
+      co_return std::unexpected(choice.error());
+    }
+    if (deps.observer != nullptr && !std::exchange(told, true))
+      deps.observer->started(report_of(invocation), choice->busy + 1);
     Job job{.request_id = request_id,
             .payload = payload,
             .client_context = invocation.client_context,
@@ -98,17 +116,27 @@ async::Task<api::Outcome<InvocationResult>> Invoker::Impl::invoke_here(Lane& lan
             .deadline = {},
             .log_tail = {},
             .result = std::nullopt};
-    const InstancePtr chosen = *instance;
+    const InstancePtr chosen = choice->instance;
     auto result = co_await chosen->invoke(job);
-    if (result) co_return *std::move(result);
+    if (!result) continue;
+    report(invocation, *result);
+    co_return *std::move(result);
   }
   co_return std::unexpected(
       api::lambda::service("The function's environments end before they take an event."));
 }
 
+void Invoker::Impl::report(const Invocation& invocation,
+                           const api::Outcome<InvocationResult>& result) const {
+  if (deps.observer == nullptr) return;
+  if (result)
+    deps.observer->ended(report_of(invocation), result->duration, !result->function_error.empty());
+  else if (result.error().code == throttled().code) deps.observer->throttled(report_of(invocation));
+}
+
 // A warm instance, else one that will be warm at once, else a new one.
-api::Outcome<InstancePtr> Invoker::Impl::choose(Lane& lane, const FunctionPtr& function,
-                                                const Version& version) {
+api::Outcome<Invoker::Impl::Choice> Invoker::Impl::choose(Lane& lane, const FunctionPtr& function,
+                                                          const Version& version) {
   auto& own = lane.instances[function->key];
   InstancePtr found;
   std::size_t busy = 0;
@@ -126,10 +154,10 @@ api::Outcome<InstancePtr> Invoker::Impl::choose(Lane& lane, const FunctionPtr& f
                                   ? static_cast<std::size_t>(*function->reserved_concurrency)
                                   : limits.function_instances_max;
   if (busy >= allowed) return std::unexpected(throttled());
-  if (found != nullptr) return found;
+  if (found != nullptr) return Choice{found, busy};
   if (lane.stopping) return std::unexpected(api::lambda::service("The server is stopping."));
   if (count.load() >= limits.instances_max && !make_room(lane)) return std::unexpected(throttled());
-  return launch(lane, function, version);
+  return Choice{launch(lane, function, version), busy};
 }
 
 InstancePtr Invoker::Impl::launch(Lane& lane, const FunctionPtr& function, const Version& version) {

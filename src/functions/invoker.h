@@ -61,8 +61,9 @@ struct InvocationResult {
   std::string request_id;
   std::string version;  // that ran
   std::string payload;
-  std::string function_error;  // "" or "Unhandled"
-  std::string log_tail;        // the last kLogTailBytes, if asked for
+  std::string function_error;           // "" or "Unhandled"
+  std::string log_tail;                 // the last kLogTailBytes, if asked for
+  std::chrono::nanoseconds duration{};  // from the event's delivery to the answer
 };
 
 class Invoker {
@@ -77,6 +78,7 @@ class Invoker {
     Plumbing& plumbing;
     const base::Clock& clock;
     base::Random& random;
+    Observer* observer = nullptr;  // nullptr: nobody is told
   };
 
   // `cores` run the functions; at least one.

@@ -3,6 +3,7 @@
 // What functions need of the rest of the server, as interfaces that server/ implements. All are
 // thread-safe and outlive the Invoker; tasks resume on the core that awaited them.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -55,6 +56,25 @@ class LogSink {
   // only, off the path of invocations. A failure loses the batch.
   virtual async::Task<base::Status> write(LogDestination destination,
                                           std::vector<LogLine> lines) = 0;
+};
+
+// What there is to tell of a function's invocations. Called on the function's core; answers at
+// once.
+struct InvocationReport {
+  const std::string& account_id;
+  const std::string& region;
+  const std::string& function;   // its name
+  const std::string& qualifier;  // as invoked; empty: none
+};
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // An invocation was let in; `concurrent` run now, with it.
+  virtual void started(const InvocationReport& what, std::size_t concurrent) = 0;
+  // `duration` is the function's own, without its start.
+  virtual void ended(const InvocationReport& what, std::chrono::nanoseconds duration,
+                     bool failed) = 0;
+  virtual void throttled(const InvocationReport& what) = 0;
 };
 
 }  // namespace functions

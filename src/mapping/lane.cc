@@ -92,6 +92,8 @@ std::optional<WindowFrame> Lane::window_frame() const {
 // One call of the function. What it dealt with leaves the batch, and the checkpoint follows.
 async::Task<void> Lane::attempt(Batch& batch) {
   std::string event = kinesis_event(state_.frame(), batch.records, window_frame());
+  state_.deps.invoker.sending(state_.config.function_arn,
+                              state_.deps.clock.now() - batch.records.back().arrival);
   batch.last = co_await state_.deps.invoker.invoke(state_.config.function_arn, std::move(event));
   const std::size_t done = done_of(batch);
   if (batch.last.kind != Kind::kUnavailable) ++batch.attempts;

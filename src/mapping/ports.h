@@ -82,6 +82,8 @@ class Invoker {
  public:
   virtual ~Invoker() = default;
   virtual async::Task<InvokeResult> invoke(std::string function_arn, std::string payload) = 0;
+  // Told before a batch is sent, again for each try: how old its last record is.
+  virtual void sending(const std::string& /*function_arn*/, base::Milliseconds /*age*/) {}
   // The ARN of the function's role, shown in events.
   virtual std::string role_arn(const std::string& function_arn) = 0;
 };

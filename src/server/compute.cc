@@ -59,6 +59,7 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
       logs_(parts.caller, parts.domains.identity),
       plumbing_(asio_cores(parts.storage.cores()), parts.port, parts.server, parts.tls,
                 parts.storage.clock),
+      figures_(parts.domains.recorder, parts.storage.clock),
       invoker(
           {.catalogue = catalogue,
            .code = code,
@@ -68,12 +69,13 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
            .launcher = *launcher_,
            .plumbing = plumbing_,
            .clock = parts.storage.clock,
-           .random = parts.storage.random},
+           .random = parts.storage.random,
+           .observer = &figures_},
           functions::make_endpoint(parts.port, parts.storage.secrets.authority->certificate_pem()),
           cores_of(parts.storage.cores())),
       events(parts.storage.store(), parts.storage.control(), invoker, parts.storage.clock,
              parts.storage.random),
-      mapped_(catalogue, invoker),
+      mapped_(catalogue, invoker, figures_),
       failed_batches_(
           parts.caller, parts.domains.identity,
           [this](const std::string& arn) { return mapped_.role_arn(arn); }, parts.storage.clock,

@@ -49,6 +49,7 @@ class Compute {
   functions::Runtimes runtimes_;
   RoleLogs logs_;
   functions::ServerPlumbing plumbing_;
+  LambdaFigures figures_;
 
  public:
   functions::Invoker invoker;

@@ -116,8 +116,9 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
               .clock = storage->clock,
               .shard_limit = settings.shard_limit,
               .fan_out_bytes_per_second =
-                  settings.enforce_limits ? std::uint64_t{streamlog::kBytesOutPerSecond} : 0},
-      dynamodb{.tables = domains.tables, .clock = storage->clock},
+                  settings.enforce_limits ? std::uint64_t{streamlog::kBytesOutPerSecond} : 0,
+              .recorder = &domains.recorder},
+      dynamodb{.tables = domains.tables, .clock = storage->clock, .recorder = &domains.recorder},
       s3{.objects = domains.objects, .authorizer = authorizer},
       logs{.journal = domains.journal, .sealer = *storage->sealer, .clock = storage->clock},
       cloudwatch{.metrics = domains.metrics, .sealer = *storage->sealer, .clock = storage->clock} {}

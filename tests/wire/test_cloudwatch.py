@@ -1,8 +1,10 @@
 """CloudWatch's metrics through boto3 in each of its three protocols, and through the AWS CLI."""
 import datetime
 import gzip
+import io
 import json
 import time
+import zipfile
 
 import botocore.auth
 import botocore.awsrequest
@@ -10,6 +12,8 @@ import botocore.credentials
 import botocore.httpsession
 import pytest
 from botocore.exceptions import ClientError
+
+from support.server import Server
 
 VERSION = "2010-08-01"
 
@@ -262,3 +266,187 @@ def test_the_cli_of_version_2(server, name):
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
     assert [m["MetricName"] for m in server.client("cloudwatch").list_metrics(Namespace=name)["Metrics"]] == ["c"]
+
+
+# --- what Millrace measures itself ------------------------------------------------------------------
+
+
+def figures_of(metrics, space, stat, names, dimensions, until, seconds=30):
+    """The last hour's values by metric, once `until` says that they are what was waited for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = metrics.get_metric_data(
+            StartTime=minutes_ago(60), EndTime=in_minutes(1), MetricDataQueries=[
+                query(space, metric, stat, f"m{i}", 86400,
+                      Dimensions=[{"Name": k, "Value": v} for k, v in dimensions.items()])
+                for i, metric in enumerate(names)])["MetricDataResults"]
+        # A day may end meanwhile.
+        values = {names[int(r["Id"][1:])]: (max if stat == "Maximum" else sum)(r["Values"]) for r in found if r["Values"]}
+        if until(values) or time.monotonic() > deadline:
+            return values
+
+
+STREAM_METRICS = ["IncomingBytes", "IncomingRecords", "PutRecord.Bytes", "PutRecord.Success", "PutRecords.Bytes",
+                  "PutRecords.Success", "PutRecords.TotalRecords", "PutRecords.SuccessfulRecords",
+                  "PutRecords.FailedRecords", "PutRecords.ThrottledRecords", "WriteProvisionedThroughputExceeded",
+                  "GetRecords.Bytes", "GetRecords.Records", "GetRecords.Success", "ReadProvisionedThroughputExceeded"]
+
+
+@pytest.fixture
+def stream(server, name):
+    kinesis = server.client("kinesis")
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    yield name
+    kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
+
+
+def test_traffic_of_a_stream_is_counted(server, metrics, stream):
+    kinesis = server.client("kinesis")
+    for _ in range(3):
+        kinesis.put_record(StreamName=stream, PartitionKey="1", Data=b"x" * 9)
+    kinesis.put_records(StreamName=stream, Records=[{"PartitionKey": "12", "Data": b"y" * 8}] * 5)
+    place = kinesis.get_shard_iterator(StreamName=stream, ShardId="shardId-000000000000",
+                                       ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    assert len(kinesis.get_records(ShardIterator=place)["Records"]) == 8
+    values = figures_of(metrics, "AWS/Kinesis", "Sum", STREAM_METRICS, {"StreamName": stream},
+                        lambda v: "GetRecords.Bytes" in v)
+    assert values == {
+        "IncomingBytes": 80, "IncomingRecords": 8, "PutRecord.Bytes": 30, "PutRecord.Success": 3, "PutRecords.Bytes": 50,
+        "PutRecords.Success": 1, "PutRecords.TotalRecords": 5, "PutRecords.SuccessfulRecords": 5,
+        "PutRecords.FailedRecords": 0, "PutRecords.ThrottledRecords": 0, "WriteProvisionedThroughputExceeded": 0,
+        "GetRecords.Bytes": 80, "GetRecords.Records": 8, "GetRecords.Success": 1, "ReadProvisionedThroughputExceeded": 0}
+    names = ["PutRecord.Latency", "PutRecords.Latency", "GetRecords.Latency", "GetRecords.IteratorAgeMilliseconds"]
+    latencies = figures_of(metrics, "AWS/Kinesis", "Maximum", names, {"StreamName": stream}, lambda v: len(v) == 4)
+    assert latencies.pop("GetRecords.IteratorAgeMilliseconds") == 0
+    assert all(0 < value < 5000 for value in latencies.values()) and len(latencies) == 3
+
+
+def test_shards_are_measured_where_it_was_asked_for(server, metrics, stream):
+    kinesis = server.client("kinesis")
+    kinesis.put_record(StreamName=stream, PartitionKey="1", Data=b"before")
+    kinesis.enable_enhanced_monitoring(StreamName=stream, ShardLevelMetrics=["IncomingBytes", "OutgoingRecords"])
+    kinesis.put_record(StreamName=stream, PartitionKey="1", Data=b"x" * 9)
+    place = kinesis.get_shard_iterator(StreamName=stream, ShardId="shardId-000000000000",
+                                       ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    kinesis.get_records(ShardIterator=place)
+    listed = metrics.list_metrics(Namespace="AWS/Kinesis", Dimensions=[
+        {"Name": "StreamName", "Value": stream}, {"Name": "ShardId"}])["Metrics"]
+    assert {m["MetricName"] for m in listed} == {"IncomingBytes", "OutgoingRecords"}
+    values = figures_of(metrics, "AWS/Kinesis", "Sum", ["IncomingBytes", "OutgoingRecords"],
+                        {"StreamName": stream, "ShardId": "shardId-000000000000"}, lambda v: len(v) == 2)
+    assert values == {"IncomingBytes": 10, "OutgoingRecords": 2}
+
+
+def test_throttled_puts_are_counted():
+    server = Server(arguments=["--enforce-limits"]).start()
+    try:
+        kinesis = server.client("kinesis")
+        kinesis.create_stream(StreamName="narrow", ShardCount=1)
+        failed = 0
+        while failed == 0:
+            failed = kinesis.put_records(StreamName="narrow", Records=[
+                {"PartitionKey": "1", "Data": b"x" * 100_000}] * 20)["FailedRecordCount"]
+        names = ["PutRecords.ThrottledRecords", "WriteProvisionedThroughputExceeded"]
+        values = figures_of(server.client("cloudwatch"), "AWS/Kinesis", "Sum", names, {"StreamName": "narrow"},
+                            lambda v: len(v) == 2)
+        assert values == {name: failed for name in names}
+    finally:
+        server.remove()
+
+
+HANDLER = """
+def handler(event, context):
+    if event.get("fail"):
+        raise ValueError("as asked")
+    return len(event.get("Records", []))
+"""
+
+
+@pytest.fixture
+def function(server, name):
+    """A Python function that counts records, with a role that may read streams."""
+    iam, functions = server.client("iam"), server.client("lambda")
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["kinesis:*", "logs:*"], "Resource": "*"}]}))
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("main.py", HANDLER)
+    functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="main.handler",
+                              Code={"ZipFile": package.getvalue()})
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    yield name
+    functions.delete_function(FunctionName=name)
+
+
+LAMBDA_METRICS = ["Invocations", "Errors", "Throttles"]
+
+
+def test_invocations_are_counted(server, metrics, function):
+    functions = server.client("lambda")
+    for fail in (False, False, True):
+        functions.invoke(FunctionName=function, Payload=json.dumps({"fail": fail}))
+    values = figures_of(metrics, "AWS/Lambda", "Sum", LAMBDA_METRICS, {"FunctionName": function},
+                        lambda v: v.get("Invocations") == 3)
+    assert values == {"Invocations": 3, "Errors": 1, "Throttles": 0}
+    values = figures_of(metrics, "AWS/Lambda", "Maximum", ["Duration", "ConcurrentExecutions"],
+                        {"FunctionName": function}, lambda v: len(v) == 2)
+    assert values["ConcurrentExecutions"] == 1 and 0 < values["Duration"] < 3000
+    functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    with pytest.raises(functions.exceptions.TooManyRequestsException):
+        functions.invoke(FunctionName=function)
+    values = figures_of(metrics, "AWS/Lambda", "Sum", LAMBDA_METRICS, {"FunctionName": function},
+                        lambda v: v.get("Throttles") == 1)
+    assert values == {"Invocations": 3, "Errors": 1, "Throttles": 1}
+
+
+def test_mappings_tell_the_age_of_records(server, metrics, function, stream):
+    kinesis, functions = server.client("kinesis"), server.client("lambda")
+    arn = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamARN"]
+    kinesis.put_record(StreamName=stream, PartitionKey="1", Data=b"x")
+    mapping = functions.create_event_source_mapping(
+        EventSourceArn=arn, FunctionName=function, StartingPosition="TRIM_HORIZON")["UUID"]
+    values = figures_of(metrics, "AWS/Lambda", "Maximum", ["IteratorAge"], {"FunctionName": function}, lambda v: v)
+    functions.delete_event_source_mapping(UUID=mapping)
+    assert 0 <= values["IteratorAge"] < 30_000
+
+
+def test_traffic_of_a_table_is_counted(server, metrics, name):
+    tables = server.client("dynamodb")
+    tables.create_table(TableName=name, BillingMode="PAY_PER_REQUEST",
+                        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}])
+    for i in range(3):
+        answer = tables.put_item(TableName=name, Item={"k": {"S": str(i)}})
+        assert "ConsumedCapacity" not in answer
+    answer = tables.get_item(TableName=name, Key={"k": {"S": "1"}}, ConsistentRead=True, ReturnConsumedCapacity="TOTAL")
+    assert answer["ConsumedCapacity"] == {"TableName": name, "CapacityUnits": 1.0}
+    assert tables.scan(TableName=name, ReturnConsumedCapacity="NONE").keys() & {"ConsumedCapacity"} == set()
+    tables.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": {"k": {"S": "0"}}}}]})
+    with pytest.raises(tables.exceptions.ConditionalCheckFailedException):
+        tables.put_item(TableName=name, Item={"k": {"S": "1"}}, ConditionExpression="attribute_not_exists(k)")
+    names = ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ConditionalCheckFailedRequests"]
+    values = figures_of(metrics, "AWS/DynamoDB", "Sum", names, {"TableName": name}, lambda v: len(v) == 3)
+    assert values == {"ConsumedReadCapacityUnits": 1.5, "ConsumedWriteCapacityUnits": 4,
+                      "ConditionalCheckFailedRequests": 1}
+    counts = {operation: figures_of(metrics, "AWS/DynamoDB", "SampleCount", ["SuccessfulRequestLatency"],
+                                    {"TableName": name, "Operation": operation}, lambda v: v)
+              for operation in ("PutItem", "GetItem", "Scan", "BatchWriteItem")}
+    assert {k: v["SuccessfulRequestLatency"] for k, v in counts.items()} == {
+        "PutItem": 3, "GetItem": 1, "Scan": 1, "BatchWriteItem": 1}
+    assert figures_of(metrics, "AWS/DynamoDB", "Sum", ["ReturnedItemCount"], {"TableName": name, "Operation": "Scan"},
+                      lambda v: v) == {"ReturnedItemCount": 3}
+    tables.delete_table(TableName=name)
+
+
+def test_figures_outlive_an_ordinary_stop(own_server):
+    kinesis = own_server.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    kinesis.put_record(StreamName="s", PartitionKey="1", Data=b"x")
+    own_server.stop()
+    own_server.start()
+    values = figures_of(own_server.client("cloudwatch"), "AWS/Kinesis", "Sum", ["IncomingRecords"], {"StreamName": "s"},
+                        lambda v: v)
+    assert values == {"IncomingRecords": 1}

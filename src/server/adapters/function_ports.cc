@@ -158,6 +158,16 @@ async::Task<mapping::InvokeResult> MappedFunctions::invoke(std::string function_
   co_return answer;
 }
 
+void MappedFunctions::sending(const std::string& function_arn, base::Milliseconds age) {
+  const auto name = parse_function_arn(function_arn);
+  if (!name) return;
+  figures_.iterator_age({.account_id = name->key.account_id,
+                         .region = name->key.region,
+                         .function = name->key.name,
+                         .qualifier = name->qualifier},
+                        age);
+}
+
 // aws/lambda/MAPPING/SHARD/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-UUID
 std::string FailedBatches::key_of(const mapping::FailureNote& note) {
   const std::string now = base::iso8601(clock_.now());  // 2026-11-23T04:51:00Z

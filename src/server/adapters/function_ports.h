@@ -10,6 +10,7 @@
 #include "functions/ports.h"
 #include "identity/identity.h"
 #include "mapping/ports.h"
+#include "server/adapters/lambda_figures.h"
 #include "services/lambda/lambda.h"
 #include "wire/caller.h"
 
@@ -50,15 +51,18 @@ class RoleLogs final : public functions::LogSink {
 // Mappings invoke functions through this.
 class MappedFunctions final : public mapping::Invoker {
  public:
-  MappedFunctions(const functions::Catalogue& catalogue, functions::Invoker& invoker)
-      : catalogue_(catalogue), invoker_(invoker) {}
+  MappedFunctions(const functions::Catalogue& catalogue, functions::Invoker& invoker,
+                  LambdaFigures& figures)
+      : catalogue_(catalogue), invoker_(invoker), figures_(figures) {}
 
   async::Task<mapping::InvokeResult> invoke(std::string function_arn, std::string payload) override;
+  void sending(const std::string& function_arn, base::Milliseconds age) override;
   std::string role_arn(const std::string& function_arn) override;
 
  private:
   const functions::Catalogue& catalogue_;
   functions::Invoker& invoker_;
+  LambdaFigures& figures_;
 };
 
 // Batches that are given up are written to S3, under the function's role.

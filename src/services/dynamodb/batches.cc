@@ -277,7 +277,7 @@ api::Outcome<wire::Checks> get_permission(const Deps& deps, const Context& conte
 
 }  // namespace
 
-void register_batches(wire::Registry& registry, const Deps& deps) {
+void register_batches(Measured& registry, const Deps& deps) {
   registry.add<d::op::BatchWriteItem>(
       [&deps](const Context& context, const d::BatchWriteItemInput& input) {
         return write_permission(deps, context, input);

@@ -187,11 +187,12 @@ std::optional<d::ConsumedCapacity> consumed(const std::optional<std::string>& wa
 
 void register_operations(wire::Registry& registry, const Deps& deps) {
   registry.add_service(d::kService, d::operations());
+  Measured measured(registry, deps);
   register_tables(registry, deps);
-  register_items(registry, deps);
-  register_batches(registry, deps);
-  register_queries(registry, deps);
-  register_transactions(registry, deps);
+  register_items(measured, deps);
+  register_batches(measured, deps);
+  register_queries(measured, deps);
+  register_transactions(measured, deps);
   register_tags(registry, deps);
   register_account(registry, deps);
 }

@@ -3,6 +3,7 @@
 // What the families of operations share: which table is meant, permissions, capacity. Internal.
 
 #include "services/dynamodb/dynamodb.h"
+#include "services/dynamodb/figures.h"
 
 namespace services::dynamodb {
 
@@ -12,10 +13,10 @@ template <class T>
 using Answer = async::Task<api::Outcome<T>>;
 
 void register_tables(wire::Registry& registry, const Deps& deps);
-void register_items(wire::Registry& registry, const Deps& deps);
-void register_batches(wire::Registry& registry, const Deps& deps);
-void register_queries(wire::Registry& registry, const Deps& deps);
-void register_transactions(wire::Registry& registry, const Deps& deps);
+void register_items(Measured& registry, const Deps& deps);
+void register_batches(Measured& registry, const Deps& deps);
+void register_queries(Measured& registry, const Deps& deps);
+void register_transactions(Measured& registry, const Deps& deps);
 void register_tags(wire::Registry& registry, const Deps& deps);
 void register_account(wire::Registry& registry, const Deps& deps);
 

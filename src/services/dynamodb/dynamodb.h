@@ -5,6 +5,7 @@
 //   tables.cc  describe.cc  items.cc  batches.cc  queries.cc  transactions.cc  tags.cc  account.cc
 
 #include "api/dynamodb/operations.h"
+#include "metrics/recorder.h"
 #include "tables/tables.h"
 #include "wire/registry.h"
 
@@ -13,6 +14,7 @@ namespace services::dynamodb {
 struct Deps {
   tables::Tables& tables;
   const base::Clock& clock;
+  metrics::Recorder* recorder = nullptr;  // nullptr: nothing is measured
 };
 
 // `deps` and what it refers to outlive the registry.

@@ -221,7 +221,7 @@ void add_conditions(const Input& input, Attributes& attributes) {
 
 }  // namespace
 
-void register_items(wire::Registry& registry, const Deps& deps) {
+void register_items(Measured& registry, const Deps& deps) {
   registry.add<d::op::GetItem>(
       permission<d::GetItemInput>(
           deps, "dynamodb:GetItem",

@@ -358,7 +358,7 @@ api::Outcome<wire::Checks> scan_permission(const Context& context, const d::Scan
 
 }  // namespace
 
-void register_queries(wire::Registry& registry, const Deps& deps) {
+void register_queries(Measured& registry, const Deps& deps) {
   registry.add<d::op::Query>(
       [&deps](const Context& context, const d::QueryInput& input) {
         return query_permission(deps, context, input);

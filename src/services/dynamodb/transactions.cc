@@ -260,7 +260,7 @@ api::Outcome<wire::Checks> get_permission(const Deps& deps, const Context& conte
 
 }  // namespace
 
-void register_transactions(wire::Registry& registry, const Deps& deps) {
+void register_transactions(Measured& registry, const Deps& deps) {
   registry.add<d::op::TransactWriteItems>(
       [&deps](const Context& context, const d::TransactWriteItemsInput& input) {
         return write_permission(deps, context, input);

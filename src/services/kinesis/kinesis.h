@@ -13,6 +13,7 @@
 #include "api/kinesis/operations.h"
 #include "base/clock.h"
 #include "base/seal.h"
+#include "services/kinesis/figures.h"
 #include "services/kinesis/subscriptions.h"
 #include "streamlog/stream_log.h"
 #include "wire/registry.h"
@@ -30,6 +31,9 @@ struct Deps {
   // Pushed to one consumer from one shard (AWS: 2 MiB); 0: as fast as the client takes them.
   std::uint64_t fan_out_bytes_per_second = 0;
   std::unique_ptr<Subscriptions> subscriptions = std::make_unique<Subscriptions>();
+  metrics::Recorder* recorder = nullptr;  // nullptr: nothing is measured
+
+  Figures figures() const { return {recorder, clock}; }
 };
 
 // `deps` and what it refers to outlive the registry.

@@ -64,12 +64,6 @@ std::optional<Iterator> unseal(const Deps& deps, const std::string& token) {
                   .made = base::from_epoch_ms((*parts)[6].to_number<std::int64_t>())};
 }
 
-std::size_t bytes_of(const std::vector<streamlog::Record>& records) {
-  std::size_t bytes = 0;
-  for (const auto& record : records) bytes += record.partition_key.size() + record.data.size();
-  return bytes;
-}
-
 std::string utc_text(base::Timestamp time) {
   return fmt::format("{:%a %b %d %H:%M:%S} UTC {:%Y}",
                      std::chrono::time_point_cast<std::chrono::seconds>(time),
@@ -124,6 +118,8 @@ api::Outcome<Iterator> checked_iterator(const Deps& deps, const k::GetRecordsInp
 
 Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
                                         k::GetRecordsInput input) {
+  using Ending = Figures::Ending;
+  const base::SteadyTime began = deps.clock.steady_now();
   auto it = checked_iterator(deps, input);
   if (!it) co_return std::unexpected(it.error());
   const auto stream = deps.streams.find(it->key);
@@ -134,13 +130,19 @@ Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
         fmt::format("Shard {} in stream {} under account {} does not exist",
                     streamlog::shard_id(it->shard), it->key.name, it->key.account_id)));
   streamlog::ShardLimits* const limits = shard->limits();
-  if (limits != nullptr && !limits->admit_read())
+  if (limits != nullptr && !limits->admit_read()) {
+    deps.figures().get_records(stream->info, {.shard = it->shard}, Ending::kThrottled, began);
     co_return std::unexpected(rate_exceeded(it->key, shard->info().id()));
+  }
   const auto limit = static_cast<std::size_t>(
       input.limit.value_or(static_cast<std::int32_t>(streamlog::kReadRecordsMax)));
   auto records = co_await shard->read(it->position, limit);
-  if (!records) co_return std::unexpected(api::internal_failure());
-  if (limits != nullptr) limits->charge_read(bytes_of(*records));
+  if (!records) {
+    deps.figures().get_records(stream->info, {.shard = it->shard}, Ending::kFailed, began);
+    co_return std::unexpected(api::internal_failure());
+  }
+  Figures::Read read{.shard = it->shard, .records = records->size(), .bytes = bytes_of(*records)};
+  if (limits != nullptr) limits->charge_read(read.bytes);
 
   const streamlog::ShardInfo& info = *stream->info.find_shard(it->shard);
   const base::Timestamp now = deps.clock.now();
@@ -153,6 +155,8 @@ Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
       output.millis_behind_latest =
           std::max<std::int64_t>(0, (now - records->back().arrival).count());
   }
+  read.age_ms = *output.millis_behind_latest;
+  deps.figures().get_records(stream->info, read, Ending::kSuccess, began);
   output.records = render_records(*std::move(records), info, !stream->info.encryption_key.empty());
   // A shard that is only being closed has not ended: its children are not there, and it may yet
   // open again.

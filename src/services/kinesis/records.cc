@@ -67,6 +67,22 @@ async::Task<api::Outcome<std::pair<streamlog::ShardInfo, streamlog::Appended>>> 
   co_return std::unexpected(to_api_error({base::ErrorCode::kConflict, {}}, key));
 }
 
+template <class T>
+Figures::Ending ending_of(const api::Outcome<T>& outcome) {
+  if (outcome) return Figures::Ending::kSuccess;
+  return outcome.error().code == "ProvisionedThroughputExceededException"
+             ? Figures::Ending::kThrottled
+             : Figures::Ending::kFailed;
+}
+
+Figures::ShardPut shard_put(std::uint32_t shard, std::size_t bytes, Figures::Ending ending) {
+  const bool success = ending == Figures::Ending::kSuccess;
+  return {.shard = shard,
+          .records = success ? 1U : 0U,
+          .bytes = success ? bytes : 0,
+          .throttled = ending == Figures::Ending::kThrottled ? 1U : 0U};
+}
+
 Answer<k::PutRecordOutput> put_record(const Deps& deps, const Context& context,
                                       k::PutRecordInput input) {
   const auto key = key_of(context, input.stream_name, input.stream_arn);
@@ -79,8 +95,13 @@ Answer<k::PutRecordOutput> put_record(const Deps& deps, const Context& context,
   if (!invalid)
     invalid = check_size((*stream)->info, input.data->size() + input.partition_key->size());
   if (invalid) co_return std::unexpected(*std::move(invalid));
+  const base::SteadyTime began = deps.clock.steady_now();
+  const std::size_t bytes = input.data->size() + input.partition_key->size();
   streamlog::NewRecord record{std::move(*input.partition_key), std::move(*input.data)};
   const auto put = co_await put_one(deps, *key, *hash, std::move(record));
+  const std::uint32_t index = put ? put->first.index : (*stream)->info.owner_of(*hash).index;
+  const auto ending = ending_of(put);
+  deps.figures().put_record((*stream)->info, shard_put(index, bytes, ending), ending, began);
   if (!put) co_return std::unexpected(put.error());
   const auto& [shard, appended] = *put;
   k::PutRecordOutput output;
@@ -95,6 +116,7 @@ struct Group {
   streamlog::ShardInfo info;
   std::shared_ptr<streamlog::Shard> shard;
   std::vector<std::size_t> places;
+  std::vector<std::size_t> bytes;
   std::vector<streamlog::NewRecord> records;
 };
 
@@ -117,6 +139,7 @@ api::Outcome<std::vector<Group>> group_by_shard(const StreamPtr& stream,
       group.shard = stream->shard(owner.index);
     }
     group.places.push_back(i);
+    group.bytes.push_back(bytes);
     group.records.push_back({std::move(*entry.partition_key), std::move(*entry.data)});
   }
   if (total > kRequestBytesMax)
@@ -131,6 +154,22 @@ async::Task<base::Result<streamlog::Appended>> append_group(Group& group) {
   return group.shard->append(std::move(group.records));
 }
 
+std::vector<Figures::ShardPut> shard_puts(
+    const std::vector<Group>& groups, const std::vector<base::Result<streamlog::Appended>>& done) {
+  std::vector<Figures::ShardPut> puts;
+  puts.reserve(groups.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    Figures::ShardPut put{.shard = groups[g].info.index};
+    for (std::size_t i = 0; i < groups[g].places.size(); ++i) {
+      const bool taken = done[g] && done[g]->has(i);
+      if (taken) put.bytes += groups[g].bytes[i];
+      ++(taken ? put.records : done[g] ? put.throttled : put.failed);
+    }
+    puts.push_back(put);
+  }
+  return puts;
+}
+
 // A shard that failed or closed fails its own records; the others are in.
 Answer<k::PutRecordsOutput> put_records(const Deps& deps, const Context& context,
                                         k::PutRecordsInput input) {
@@ -138,12 +177,14 @@ Answer<k::PutRecordsOutput> put_records(const Deps& deps, const Context& context
   if (!key) co_return std::unexpected(key.error());
   const auto stream = find_stream(deps, *key);
   if (!stream) co_return std::unexpected(stream.error());
+  const base::SteadyTime began = deps.clock.steady_now();
   auto groups = group_by_shard(*stream, input);
   if (!groups) co_return std::unexpected(groups.error());
   std::vector<async::Task<base::Result<streamlog::Appended>>> appends;
   appends.reserve(groups->size());
   for (Group& group : *groups) appends.push_back(append_group(group));
   const auto appended = co_await async::when_all(std::move(appends));
+  deps.figures().put_records((*stream)->info, shard_puts(*groups, appended), began);
 
   k::PutRecordsOutput output;
   auto& results = output.records.emplace(input.records->size());

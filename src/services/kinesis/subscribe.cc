@@ -174,9 +174,7 @@ k::SubscribeToShardEvent Subscription::event_of(Page page) {
 void Subscription::count(const Page& page, base::SteadyTime now) {
   last_event_ = now;
   if (deps_.fan_out_bytes_per_second == 0) return;
-  std::uint64_t bytes = 0;
-  for (const streamlog::Record& record : page.records)
-    bytes += record.data.size() + record.partition_key.size();
+  const std::uint64_t bytes = bytes_of(page.records);
   rested_ = std::max(rested_, now) +
             std::chrono::nanoseconds(bytes * 1'000'000'000 / deps_.fan_out_bytes_per_second);
 }
@@ -213,7 +211,13 @@ Task<void> Subscription::push(wire::BodyWriter& body) {
     if (!page->records.empty() || page->finished || due) {
       const bool finished = page->finished;
       count(*page, core.now());
-      auto sending = events.send("SubscribeToShardEvent", event_of(*std::move(page)));
+      Figures::Read read{.shard = target_.info.index,
+                         .records = page->records.size(),
+                         .bytes = bytes_of(page->records)};
+      k::SubscribeToShardEvent event = event_of(*std::move(page));
+      read.age_ms = *event.millis_behind_latest;
+      deps_.figures().pushed(stream->info, target_.consumer, read);
+      auto sending = events.send("SubscribeToShardEvent", std::move(event));
       const bool sent = co_await std::move(sending);
       if (!sent || finished) co_return;
       continue;
@@ -233,7 +237,9 @@ Answer<Answered> subscribe(const Deps& deps, const Context& context,
   switch (deps.subscriptions->admit(key, async::Core::current()->now())) {
     case Subscriptions::Admission::kAdmitted: break;
     case Subscriptions::Admission::kInUse: co_return std::unexpected(in_use(target));
-    case Subscriptions::Admission::kTooOften: co_return std::unexpected(too_often(target));
+    case Subscriptions::Admission::kTooOften:
+      deps.figures().subscribed(target.stream, target.consumer, Figures::Ending::kThrottled);
+      co_return std::unexpected(too_often(target));
   }
   const k::StartingPosition& start = *input.starting_position;
   const auto from = co_await start_position(deps,
@@ -246,6 +252,7 @@ Answer<Answered> subscribe(const Deps& deps, const Context& context,
   const base::SteadyTime now = async::Core::current()->now();
   auto lease = deps.subscriptions->open(std::move(key), now, in_use(target));
   if (lease == nullptr) co_return std::unexpected(in_use(target));
+  deps.figures().subscribed(target.stream, target.consumer, Figures::Ending::kSuccess);
   auto subscription = std::make_unique<Subscription>(deps, std::move(target), std::move(lease),
                                                      *from, context.event_format, now);
   const base::SteadyTime ends = subscription->ends();

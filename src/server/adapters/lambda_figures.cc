@@ -1,0 +1,68 @@
+#include "server/adapters/lambda_figures.h"
+
+#include <array>
+
+namespace server {
+namespace {
+
+using metrics::Family;
+using metrics::Sample;
+
+enum FunctionMetric : std::uint8_t {
+  kInvocations,
+  kErrors,
+  kThrottles,
+  kDuration,
+  kConcurrentExecutions,
+  kIteratorAge,
+};
+constexpr metrics::Metric kMetrics[] = {
+    {"Invocations", "Count"},
+    {"Errors", "Count"},
+    {"Throttles", "Count"},
+    {"Duration", "Milliseconds"},
+    {"ConcurrentExecutions", "Count"},
+    {"IteratorAge", "Milliseconds"},
+};
+constexpr std::string_view kSpace = "AWS/Lambda";
+constexpr Family kFunctions{kSpace, {"FunctionName"}, kMetrics};
+constexpr Family kResources{kSpace, {"FunctionName", "Resource"}, kMetrics};
+constexpr Family kRegion{kSpace, {}, kMetrics};
+
+}  // namespace
+
+void LambdaFigures::record(const functions::InvocationReport& what,
+                           std::span<const Sample> samples) {
+  const base::Timestamp now = clock_.now();
+  const std::string resource =
+      what.qualifier.empty() ? what.function : what.function + ":" + what.qualifier;
+  recorder_.record({kFunctions, what.account_id, what.region, {what.function}}, now, samples);
+  recorder_.record({kResources, what.account_id, what.region, {what.function, resource}}, now,
+                   samples);
+  recorder_.record({kRegion, what.account_id, what.region, {}}, now, samples);
+}
+
+void LambdaFigures::started(const functions::InvocationReport& what, std::size_t concurrent) {
+  const std::array samples{Sample{kInvocations, 1}, Sample{kThrottles, 0},
+                           Sample{kConcurrentExecutions, static_cast<double>(concurrent)}};
+  record(what, samples);
+}
+
+void LambdaFigures::ended(const functions::InvocationReport& what,
+                          std::chrono::nanoseconds duration, bool failed) {
+  const double ms = std::chrono::duration<double, std::milli>(duration).count();
+  const std::array samples{Sample{kErrors, failed ? 1.0 : 0.0}, Sample{kDuration, ms}};
+  record(what, samples);
+}
+
+void LambdaFigures::throttled(const functions::InvocationReport& what) {
+  const std::array samples{Sample{kThrottles, 1}};
+  record(what, samples);
+}
+
+void LambdaFigures::iterator_age(const functions::InvocationReport& what, base::Milliseconds age) {
+  const std::array samples{Sample{kIteratorAge, static_cast<double>(age.count())}};
+  record(what, samples);
+}
+
+}  // namespace server

@@ -1,0 +1,94 @@
+#pragma once
+
+// What CloudWatch shows of tables, by AWS's names, and the registry that sees to it: operations on
+// items that are added through Measured are counted when they have ended. Capacity is worked out
+// for every call, and shown to the caller where it was asked for. Thread-safe. Internal.
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/dynamodb/operations.h"
+#include "services/dynamodb/dynamodb.h"
+
+namespace services::dynamodb {
+
+class Figures {
+ public:
+  struct Call {
+    const wire::Context& context;
+    std::string_view operation;
+    base::SteadyTime began;
+    bool writes = false;
+  };
+  using Capacity = api::dynamodb::ConsumedCapacity;
+
+  explicit Figures(const Deps& deps) : deps_(deps) {}
+
+  void succeeded(const Call& call, const Capacity& capacity,
+                 std::optional<std::int32_t> items) const;
+  // `table`: as the request named it; empty: it names several.
+  void failed(const Call& call, const std::string& table, const api::Error& error) const;
+
+ private:
+  const Deps& deps_;
+};
+
+class Measured {
+ public:
+  Measured(wire::Registry& registry, const Deps& deps) : registry_(registry), deps_(deps) {}
+
+  template <class Op, class Permission, class Handler>
+  void add(Permission permission, Handler handler) {
+    registry_.add<Op>(std::move(permission),
+                      [&deps = deps_, handler = wire::Registry::Handler<Op>(std::move(handler))](
+                          const wire::Context& context, typename Op::Input input) {
+                        return run<Op>(deps, handler, context, std::move(input));
+                      });
+  }
+
+ private:
+  template <class Op>
+  static async::Task<api::Outcome<typename Op::Output>> run(
+      const Deps& deps, const wire::Registry::Handler<Op>& handler, const wire::Context& context,
+      typename Op::Input input) {
+    const Figures::Call call{.context = context,
+                             .operation = Op::info().name,
+                             .began = deps.clock.steady_now(),
+                             .writes = is_write(Op::info().name)};
+    const bool shown = input.return_consumed_capacity.value_or("NONE") != "NONE";
+    if (!shown) input.return_consumed_capacity = "TOTAL";
+    std::string table;
+    if constexpr (requires { input.table_name; }) table = input.table_name.value_or("");
+    auto output = co_await handler(context, std::move(input));
+    if (deps.recorder != nullptr) note(Figures(deps), call, table, output);
+    if (output && !shown) output->consumed_capacity.reset();
+    co_return output;
+  }
+
+  template <class Output>
+  static void note(const Figures& figures, const Figures::Call& call, const std::string& table,
+                   const api::Outcome<Output>& output) {
+    if (!output) {
+      figures.failed(call, table, output.error());
+      return;
+    }
+    if (!output->consumed_capacity) return;
+    std::optional<std::int32_t> items;
+    if constexpr (requires { output->scanned_count; }) items = output->count;
+    if constexpr (requires { output->consumed_capacity->size(); }) {
+      for (const auto& capacity : *output->consumed_capacity)
+        figures.succeeded(call, capacity, items);
+    } else {
+      figures.succeeded(call, *output->consumed_capacity, items);
+    }
+  }
+
+  static bool is_write(std::string_view operation);
+
+  wire::Registry& registry_;
+  const Deps& deps_;
+};
+
+}  // namespace services::dynamodb
