@@ -11,6 +11,7 @@
 #include "server/adapters/stack_ports.h"
 #include "server/compute.h"
 #include "server/domains.h"
+#include "server/metrics_page.h"
 #include "services/cloudformation/cloudformation.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
@@ -67,6 +68,7 @@ struct Server::Parts {
   base::Status open();
   base::Status open_compute(std::shared_ptr<const async::TlsServerContext> tls, std::uint16_t port);
   void register_services();
+  base::Status open_metrics_page();
   void stop();
 
   Settings settings;
@@ -95,6 +97,8 @@ struct Server::Parts {
   std::unique_ptr<services::cloudformation::Deps> cloudformation;
 
   std::unique_ptr<wire::Dispatcher> dispatcher;
+  std::unique_ptr<MetricsPage> metrics_page;
+  std::unique_ptr<async::Listener> metrics_listener;  // until it is served
   std::unique_ptr<wire::HttpServer> http;
   std::string endpoint;
   bool stopped = false;
@@ -173,6 +177,21 @@ base::Status Server::Parts::open_compute(std::shared_ptr<const async::TlsServerC
   return {};
 }
 
+base::Status Server::Parts::open_metrics_page() {
+  if (settings.metrics_address.empty()) return {};
+  ASSIGN_OR_RETURN(
+      metrics_listener,
+      async::Listener::listen(storage->control(), settings.metrics_address, settings.metrics_port));
+  metrics_page = std::make_unique<MetricsPage>(
+      domains.metrics, domains.recorder, [this, started = storage->clock.now()] {
+        return ProcessFigures{.http = http->figures(),
+                              .store = storage->store_metrics(),
+                              .function_instances = compute->invoker.instances(),
+                              .started = started};
+      });
+  return {};
+}
+
 base::Status Server::Parts::open() {
   async::AsioCore& control = storage->control();
   // First: most starts that fail do it here. Who connects waits until everything stands.
@@ -182,6 +201,7 @@ base::Status Server::Parts::open() {
   endpoint = endpoint_of(settings, listener->port());
   RETURN_IF_ERROR(write_endpoint(storage->files, settings.data_dir, endpoint, settings.region));
   RETURN_IF_ERROR(domains.open(control));
+  RETURN_IF_ERROR(open_metrics_page());
   response_route.set_endpoint(endpoint);
   auto& authority = *storage->secrets.authority;
   ASSIGN_OR_RETURN(auto tls,
@@ -206,6 +226,10 @@ base::Status Server::Parts::open() {
   domains.start();
   compute->start();
   http->start(std::move(listener));
+  if (metrics_listener)
+    http->start(std::move(metrics_listener), [this](wire::HttpRequest request) {
+      return metrics_page->answer(std::move(request));
+    });
   return {};
 }
 

@@ -15,7 +15,9 @@ struct Settings {
   std::string data_dir;
   std::string address = "127.0.0.1";
   std::uint16_t port = kDefaultPort;  // 0: any free one
-  std::string region = "us-east-1";   // of requests that name none, and of `millrace env`
+  std::string metrics_address;        // of the page for Prometheus; empty: there is none
+  std::uint16_t metrics_port = 0;
+  std::string region = "us-east-1";  // of requests that name none, and of `millrace env`
   std::string account_id = "000000000000";
   std::size_t cores = 0;  // threads that serve; 0: as many as the machine has, at most 8
   std::size_t cache_bytes = 32U << 20U;  // of stored keys kept in memory

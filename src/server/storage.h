@@ -26,6 +26,7 @@ class Storage {
   async::AsioCore& control() { return cores_.core(0); }
   async::CorePool& cores() { return cores_; }
   store::Store& store() { return *store_; }
+  store::EmbeddedMetrics store_metrics() const { return store_->metrics(); }
   void close();  // idempotent
 
   base::SystemClock clock;

@@ -3,7 +3,10 @@ import datetime
 import gzip
 import io
 import json
+import socket
 import time
+import urllib.error
+import urllib.request
 import zipfile
 
 import botocore.auth
@@ -450,3 +453,39 @@ def test_figures_outlive_an_ordinary_stop(own_server):
     values = figures_of(own_server.client("cloudwatch"), "AWS/Kinesis", "Sum", ["IncomingRecords"], {"StreamName": "s"},
                         lambda v: v)
     assert values == {"IncomingRecords": 1}
+
+
+# --- the page for Prometheus ------------------------------------------------------------------------
+
+
+def test_the_page_for_prometheus_is_there_only_where_it_was_asked_for(name):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        page = f"http://127.0.0.1:{free.getsockname()[1]}/metrics"
+    server = Server(arguments=["--metrics-listen", page.removeprefix("http://").removesuffix("/metrics")]).start()
+    try:
+        kinesis = server.client("kinesis")
+        kinesis.create_stream(StreamName=name, ShardCount=1)
+        kinesis.put_record(StreamName=name, PartitionKey="1", Data=b"x" * 9)
+        server.client("cloudwatch").put_metric_data(Namespace="My App", MetricData=[
+            {"MetricName": "Load", "Values": [1.5, 2], "Dimensions": [{"Name": "Host", "Value": 'h"1"'}]}])
+        with urllib.request.urlopen(page, timeout=30) as answer:
+            assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+            lines = answer.read().decode().splitlines()
+        where = 'account_id="000000000000",region="us-east-1"'
+        assert f'aws_kinesis_incoming_bytes_sum{{{where},unit="Bytes",dimension_StreamName="{name}"}} 10' in lines
+        assert "# TYPE aws_kinesis_put_record_latency summary" in lines
+        assert f'my_app_load_sum{{{where},unit="None",dimension_Host="h\\"1\\""}} 3.5' in lines
+        figures = dict(line.split() for line in lines if line.startswith(("millrace_", "process_")))
+        assert float(figures["millrace_http_requests_total"]) >= 4
+        assert float(figures["millrace_journal_syncs_total"]) >= 1
+        for other in ("/", "/metrics/x"):
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(page.removesuffix("/metrics") + other, timeout=30)
+            assert caught.value.code == 404
+        # Where requests are signed there is no such page.
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(server.endpoint + "/metrics", timeout=30)
+        assert caught.value.code in (403, 404)
+    finally:
+        server.remove()
