@@ -50,9 +50,20 @@ void Bucket::widen(const Statistics& statistics) {
   all_.max = std::max(all_.max, statistics.max);
 }
 
+// While all values are the same there are no bins, and hardly any work: most figures are like that.
+// Where some are not known there are none either, because nothing could be said from them.
 void Bucket::add(double value, double count) {
+  const bool same = bins_.empty() && !unknown_ && !empty();
+  if (same && value == all_.min) {
+    all_.count += count;
+    all_.sum += value * count;
+    return;
+  }
+  if (same) add_to_bin({.key = key_of(all_.min, level_), .count = all_.count, .sum = all_.sum});
+  const bool first = empty();
   widen({.count = count, .sum = value * count, .min = value, .max = value});
-  add_to_bin({.key = key_of(value, level_), .count = count, .sum = value * count});
+  if (!first && !unknown_)
+    add_to_bin({.key = key_of(value, level_), .count = count, .sum = value * count});
 }
 
 void Bucket::add(const Statistics& statistics) {
@@ -62,6 +73,7 @@ void Bucket::add(const Statistics& statistics) {
   }
   widen(statistics);
   unknown_ = true;
+  bins_.clear();
 }
 
 void Bucket::add_to_bin(Bin bin) {
@@ -93,8 +105,23 @@ void Bucket::coarsen() {
 
 void Bucket::merge(const Bucket& other) {
   if (other.empty()) return;
+  if (empty()) {
+    *this = other;
+    return;
+  }
+  if (unknown_ || other.unknown_) {
+    widen(other.all_);
+    unknown_ = true;
+    bins_.clear();
+    return;
+  }
+  if (other.bins_.empty()) {
+    add(other.all_.min, other.all_.count);
+    return;
+  }
+  if (bins_.empty())
+    add_to_bin({.key = key_of(all_.min, level_), .count = all_.count, .sum = all_.sum});
   widen(other.all_);
-  unknown_ |= other.unknown_;
   while (level_ < other.level_) coarsen();
   for (Bin bin : other.bins_) {
     // Adding may have made the bins wider still.
@@ -116,8 +143,8 @@ std::optional<double> Bucket::percentile(double percent) const {
 }
 
 std::string Bucket::encode() const {
-  const bool one_value = !unknown_ && all_.min == all_.max;
-  const std::size_t bins = one_value ? 0 : bins_.size();
+  const bool one_value = !unknown_ && bins_.empty();
+  const std::size_t bins = bins_.size();
   std::string bytes;
   bytes.reserve(kHeadBytes + bins * kBinBytes);
   bytes += kVersion;
@@ -158,10 +185,6 @@ base::Result<Bucket> Bucket::decode(std::string_view bytes) {
                             .count = read_double(bin.substr(4)),
                             .sum = read_double(bin.substr(12))});
   }
-  if ((flags & kOneValue) != 0)
-    bucket.bins_ = {{.key = key_of(bucket.all_.min, bucket.level_),
-                     .count = bucket.all_.count,
-                     .sum = bucket.all_.sum}};
   return bucket;
 }
 
