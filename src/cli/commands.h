@@ -12,5 +12,6 @@ void add_serve(CLI::App& app, int& exit_code);
 void add_env(CLI::App& app, int& exit_code);
 void add_feed(CLI::App& app, int& exit_code);
 void add_stream(CLI::App& app, int& exit_code);
+void add_mapping(CLI::App& app, int& exit_code);
 
 }  // namespace cli

@@ -49,7 +49,11 @@ std::string env(const char* name, const char* otherwise) {
 }
 
 base::Result<client::Target> find_kinesis(const Connection& connection) {
-  const api::Service& service = api::kinesis::kService;
+  return find_service(api::kinesis::kService, connection);
+}
+
+base::Result<client::Target> find_service(const api::Service& service,
+                                          const Connection& connection) {
   if (connection.data_dir.empty())
     return client::find_target(service, connection.overrides,
                                [](const char* name) { return env(name); });

@@ -27,6 +27,8 @@ std::string env(const char* name);
 std::string env(const char* name, const char* otherwise);
 
 // kInvalidArgument, kNotFound, kIo: the text says what to do.
+base::Result<client::Target> find_service(const api::Service& service,
+                                          const Connection& connection);
 base::Result<client::Target> find_kinesis(const Connection& connection);
 // The authorities of AWS_CA_BUNDLE, if it is set.
 base::Result<std::string> read_authorities();

@@ -41,8 +41,10 @@ std::optional<std::size_t> first_failure(std::string_view answer,
 // The `state` of an answer within a tumbling window, as JSON; nullopt: it has none.
 std::optional<std::string> window_state(std::string_view answer);
 
+inline constexpr std::string_view kSkipped = "SkippedByOperator";  // AWS has no such condition
+
 struct GiveUp {
-  std::string condition;  // "RetryAttemptsExhausted", "RecordAgeExceeded"
+  std::string condition;  // "RetryAttemptsExhausted", "RecordAgeExceeded", kSkipped
   std::string request_id;
   int attempts = 0;
   std::string function_error;  // empty: the function was never reached

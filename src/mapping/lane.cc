@@ -8,6 +8,16 @@ namespace mapping {
 
 using Kind = InvokeResult::Kind;
 
+namespace {
+
+constexpr std::size_t kReasonBytesMax = 300;  // of an answer, in a line of the log
+
+std::string records_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " record" : " records");
+}
+
+}  // namespace
+
 async::Task<bool> Lane::run(std::stop_token stop) {
   Gatherer gatherer(state_, index_);
   while (!stop.stop_requested()) {
@@ -54,21 +64,104 @@ async::Task<bool> Lane::process(std::vector<SourceRecord> records, std::stop_tok
       go_on = co_await give_up_if_due(batch, stop);
       if (!go_on) co_return false;
     }
+    const bool waits = !batch.records.empty() && !divisible(batch);
+    if (waits) {
+      note_failure(batch, failures);
+      go_on = co_await wait_to_retry(failures++, stop);
+      if (!go_on) co_return false;
+      if (own().skip) co_await skip_front(batch);
+    }
     if (batch.records.empty()) {
       failures = 0;
+      forget_failure();
       pending.pop_back();
-      continue;
-    }
-    const bool bisect = state_.config.bisect_on_error && batch.records.size() > 1 &&
-                        batch.last.kind == Kind::kFunctionError;
-    if (bisect) {
+    } else if (divisible(batch)) {  // halving ends soon, so it need not wait
       Batch front = split(batch);
       pending.push_back(std::move(front));
     }
-    go_on = co_await state_.pause(failures++, stop);
-    if (!go_on) co_return false;
   }
+  own().isolate = false;
   co_return true;
+}
+
+bool Lane::divisible(const Batch& batch) const {
+  return (state_.config.bisect_on_error || own().isolate) && batch.records.size() > 1 &&
+         batch.last.kind == Kind::kFunctionError;
+}
+
+// For a person: a line when a lane is blocked, and one each time that it has waited twice as often.
+void Lane::note_failure(const Batch& batch, int failures) {
+  const SourceRecord& front = batch.records.front();
+  if ((failures & (failures - 1)) == 0)
+    base::log_warn("mapping {}: {}: {} from {} on failed, attempt {}: {}", state_.config.id,
+                   state_.shard, records_text(batch.records.size()), front.sequence_number,
+                   batch.attempts, batch.last.reason);
+  auto& blocked = own().blocked;
+  const base::Timestamp now = state_.deps.clock.now();
+  const bool same = blocked && blocked->records.front().position == front.position &&
+                    blocked->records.size() == batch.records.size();
+  if (!same) blocked = Blocked{.records = batch.records, .since = now};
+  // A function that ran and named its failures had the first of them in front.
+  blocked->alone = batch.last.kind == Kind::kSuccess ||
+                   (batch.last.kind == Kind::kFunctionError && batch.records.size() == 1);
+  blocked->attempts = batch.attempts;
+  blocked->reason = batch.last.reason;
+  blocked->request_id = batch.last.request_id;
+}
+
+void Lane::forget_failure() {
+  own().blocked.reset();
+  own().skip.reset();
+  state_.controls->changed.notify();
+}
+
+// Ends early where a person has ordered something.
+async::Task<bool> Lane::wait_to_retry(int failures, std::stop_token stop) {
+  ShardControls& controls = *state_.controls;
+  const bool isolated = own().isolate;
+  const auto pause = state_.pause_length(failures);
+  own().blocked->next_attempt = state_.deps.clock.now() + pause;
+  const base::SteadyTime deadline = async::Core::current()->now() + pause;
+  controls.changed.notify();
+  for (;;) {
+    const auto seen = controls.changed.version();
+    if (own().skip || own().isolate != isolated) co_return !stop.stop_requested();
+    const bool notified = co_await controls.changed.wait_past(seen, deadline, stop);
+    if (stop.stop_requested()) co_return false;
+    if (!notified) co_return true;
+  }
+}
+
+// Leaves the one record behind that a person wants to be left.
+async::Task<void> Lane::skip_front(Batch& batch) {
+  const SkipOrder order = *own().skip;
+  own().skip.reset();
+  own().skip_failure.clear();
+  if (order.position != batch.records.front().position) co_return;
+  const std::span<const SourceRecord> lost(batch.records.data(), 1);
+  if (!order.destination_arn.empty()) {
+    auto note = note_of(order.destination_arn, reasons(batch, std::string(kSkipped)), lost);
+    const base::Status told = co_await state_.deps.failures.deliver(std::move(note));
+    if (!told) own().skip_failure = told.error().message;
+  }
+  if (own().skip_failure.empty()) {
+    const Position before = state_.checkpoint.lanes[index_];
+    state_.checkpoint.advance(index_, order.position + 1);
+    const base::Status saved = co_await state_.save_durably();
+    if (!saved) {
+      own().skip_failure = saved.error().message;
+      state_.checkpoint.lanes[index_] = before;
+    }
+  }
+  if (own().skip_failure.empty()) {
+    base::log_warn("mapping {}: skipped 1 record of {}, {}, because it was told to: {}",
+                   state_.config.id, state_.shard, lost.front().sequence_number, batch.last.reason);
+    ++state_.progress.given_up;
+    batch.records.erase(batch.records.begin());
+    batch.attempts = 0;
+    own().blocked.reset();
+  }
+  state_.controls->changed.notify();
 }
 
 // Takes the first half out of the batch.
@@ -132,6 +225,8 @@ std::size_t Lane::done_of(Batch& batch) {
   std::size_t done = batch.records.size();
   if (state_.config.report_item_failures)
     done = first_failure(batch.last.payload, batch.records).value_or(done);
+  if (done < batch.records.size())
+    batch.last.reason = "The function answered " + batch.last.payload.substr(0, kReasonBytesMax);
   if (window && done > 0) window->state = *std::move(state);
   return done;
 }
@@ -164,9 +259,7 @@ async::Task<bool> Lane::left_the_stream(const Batch& batch) const {
 async::Task<bool> Lane::give_up_if_due(Batch& batch, std::stop_token stop) {
   std::string condition = "RetryAttemptsExhausted";
   if (retries_exhausted(batch)) {
-    const bool divisible = state_.config.bisect_on_error && batch.records.size() > 1 &&
-                           batch.last.kind == Kind::kFunctionError;
-    if (divisible) {
+    if (divisible(batch)) {
       batch.attempts = state_.config.retries_max;  // halves get one more try each
       co_return true;
     }
@@ -179,32 +272,41 @@ async::Task<bool> Lane::give_up_if_due(Batch& batch, std::stop_token stop) {
   co_return told;
 }
 
+GiveUp Lane::reasons(const Batch& batch, std::string condition) const {
+  const bool answered = condition != "RecordAgeExceeded" && batch.last.kind == Kind::kFunctionError;
+  return {.condition = std::move(condition),
+          .request_id = batch.last.request_id.empty() ? base::uuid(state_.deps.random)
+                                                      : batch.last.request_id,
+          .attempts = std::max(1, batch.attempts),
+          .function_error = answered ? "Unhandled" : ""};
+}
+
+FailureNote Lane::note_of(std::string destination, const GiveUp& why,
+                          std::span<const SourceRecord> lost) const {
+  const Config& config = state_.config;
+  return {.destination_arn = std::move(destination),
+          .function_arn = config.function_arn,
+          .mapping_id = config.id,
+          .shard_id = state_.shard,
+          .document = failure_document(config, state_.frame(), why, lost, state_.deps.clock.now())};
+}
+
 // Leaves the first `count` records behind. The destination is told first, however long that takes:
 // what is neither processed nor reported is not passed over.
 async::Task<bool> Lane::give_up(Batch& batch, std::size_t count, std::string condition,
                                 std::stop_token stop) {
   const Config& config = state_.config;
   const std::span<const SourceRecord> lost(batch.records.data(), count);
-  const bool answered = condition != "RecordAgeExceeded" && batch.last.kind == Kind::kFunctionError;
-  const GiveUp why{.condition = condition,
-                   .request_id = batch.last.request_id.empty() ? base::uuid(state_.deps.random)
-                                                               : batch.last.request_id,
-                   .attempts = std::max(1, batch.attempts),
-                   .function_error = answered ? "Unhandled" : ""};
+  const GiveUp why = reasons(batch, condition);
   for (int failures = 0; !config.on_failure_arn.empty(); ++failures) {
-    FailureNote note{
-        .destination_arn = config.on_failure_arn,
-        .function_arn = config.function_arn,
-        .mapping_id = config.id,
-        .shard_id = state_.shard,
-        .document = failure_document(config, state_.frame(), why, lost, state_.deps.clock.now())};
+    FailureNote note = note_of(config.on_failure_arn, why, lost);
     const base::Status told = co_await state_.deps.failures.deliver(std::move(note));
     if (told) break;
     state_.progress.last_result = "PROBLEM: on-failure destination: " + told.error().message;
     const bool go_on = co_await state_.pause(failures, stop);
     if (!go_on) co_return false;
   }
-  base::log_warn("mapping {}: gave up {} records of {} from {} on ({}): {}", config.id, count,
+  base::log_warn("mapping {}: gave up {} of {} from {} on ({}): {}", config.id, records_text(count),
                  state_.shard, lost.front().sequence_number, condition, batch.last.reason);
   state_.progress.given_up += count;
   state_.done(index_, lost.back().position + 1);

@@ -32,7 +32,17 @@ class Lane {
                             std::stop_token stop);
   async::Task<bool> end_window(bool early, std::stop_token stop);
 
+  async::Task<bool> wait_to_retry(int failures, std::stop_token stop);
+  async::Task<void> skip_front(Batch& batch);
+
   async::Task<void> attempt(Batch& batch);
+  void note_failure(const Batch& batch, int failures);
+  void forget_failure();
+  bool divisible(const Batch& batch) const;
+  GiveUp reasons(const Batch& batch, std::string condition) const;
+  FailureNote note_of(std::string destination, const GiveUp& why,
+                      std::span<const SourceRecord> lost) const;
+  LaneControls& own() const { return state_.controls->lanes[index_]; }
   async::Task<bool> left_the_stream(const Batch& batch) const;
   bool retries_exhausted(const Batch& batch) const;
   std::size_t done_of(Batch& batch);

@@ -1,9 +1,8 @@
 #include "mapping/mappings.h"
 
-#include <set>
-
 #include "async/timer.h"
 #include "base/log.h"
+#include "mapping/running.h"
 #include "store/for_each.h"
 
 namespace mapping {
@@ -12,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kPrefix = "mapping/config/";
-constexpr std::string_view kDone = "done";
 constexpr auto kLookForShards = 30s;
 constexpr auto kRetryOpen = 2s;
 
@@ -23,17 +21,6 @@ auto no_mapping(const std::string& id) {
 }
 
 }  // namespace
-
-// A mapping with its workers. The gate holds the driver and one worker for each shard.
-struct Mappings::Running {
-  Config config;
-  std::unique_ptr<RecordSource> source;
-  std::set<std::string> active;  // shards with a worker
-  std::set<std::string> done;    // shards processed to their end
-  Progress progress;
-  std::stop_source stop;
-  std::unique_ptr<async::Gate> gate;
-};
 
 Mappings::Mappings(store::Store& store, async::Core& control, SourceOpener& sources,
                    Invoker& invoker, FailureSink& failures, const base::Clock& clock,
@@ -76,6 +63,7 @@ void Mappings::launch(Running& running) {
   running.stop = std::stop_source();
   running.gate = std::make_unique<async::Gate>();
   running.active.clear();
+  running.done.clear();
   async::spawn(control_, *running.gate, drive(running));
 }
 
@@ -141,7 +129,9 @@ async::Task<void> Mappings::work(Running& running, std::string shard) {
                       .clock = clock_,
                       .random = random_},
                      running.progress);
+  running.live[shard] = &worker.state();
   const bool finished = co_await worker.run(running.stop.get_token());
+  running.live.erase(shard);
   if (!finished) co_return;
   store::Batch batch;
   batch.put(checkpoint_key(running.config.id, shard), std::string(kDone));

@@ -37,6 +37,13 @@ struct SourcePage {
   bool finished = false;
 };
 
+// The records that a shard holds: from `first` on, below `end`.
+struct SourceRange {
+  Position first = 0;
+  Position end = 0;
+  bool closed = false;
+};
+
 enum class StartingPosition { kTrimHorizon, kLatest, kAtTimestamp };
 
 // One stream, read with a function's rights. kPermission: the role may not read it; kNotFound: the
@@ -56,6 +63,7 @@ class RecordSource {
   virtual async::Task<void> wait_for_shards(base::SteadyTime deadline, std::stop_token stop) = 0;
   virtual async::Task<base::Result<Position>> start(std::string shard, StartingPosition where,
                                                     base::Timestamp time) = 0;
+  virtual async::Task<base::Result<SourceRange>> range(std::string shard) = 0;
 };
 
 class SourceOpener {

@@ -124,17 +124,28 @@ void ShardState::save() {
     base::log_error("mapping {}: checkpoint: {}", config.id, submitted.error().to_string());
 }
 
+async::Task<base::Status> ShardState::save_durably() {
+  unsaved_ = 0;
+  store::Batch batch;
+  batch.put(key(), encode(checkpoint));
+  return deps.store.commit(std::move(batch));
+}
+
 void ShardState::save_if_changed() {
   if (unsaved_ > 0) save();
 }
 
 // Doubles with each failure in a row, with jitter so that shards do not march in step.
-async::Task<bool> ShardState::pause(int failures, std::stop_token stop) const {
+std::chrono::milliseconds ShardState::pause_length(int failures) const {
   const auto longest = std::chrono::duration_cast<std::chrono::milliseconds>(kLongestPause);
   auto wait = std::chrono::milliseconds(kFirstPause) * (1 << std::min(failures, 10));
   wait = std::min<std::chrono::milliseconds>(wait, longest);
   const auto jitter = deps.random.below(static_cast<std::uint64_t>(wait.count()) / 2 + 1);
-  const bool slept = co_await async::sleep_for(wait + std::chrono::milliseconds(jitter), stop);
+  return wait + std::chrono::milliseconds(jitter);
+}
+
+async::Task<bool> ShardState::pause(int failures, std::stop_token stop) const {
+  const bool slept = co_await async::sleep_for(pause_length(failures), stop);
   co_return slept;
 }
 

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "mapping/checkpoint.h"
 #include "mapping/config.h"
+#include "mapping/controls.h"
 #include "mapping/event.h"
 #include "mapping/filter.h"
 #include "store/store.h"
@@ -58,11 +59,15 @@ class ShardState {
   void skipped(std::size_t lane, Position next);
   void save();
   void save_if_changed();
+  // Answers once it is durable.
+  async::Task<base::Status> save_durably();
 
   EventFrame frame() const;
   base::Timestamp window_of(base::Timestamp arrival) const;
   base::Timestamp window_end(base::Timestamp start) const;
-  // Waits after the given number of failures in a row. False: stopped.
+  // How long to wait after the given number of failures in a row.
+  std::chrono::milliseconds pause_length(int failures) const;
+  // Waits so long. False: stopped.
   async::Task<bool> pause(int failures, std::stop_token stop) const;
 
   const Config& config;
@@ -72,6 +77,7 @@ class ShardState {
   Progress& progress;
   Checkpoint checkpoint;
   Filter filter;
+  std::shared_ptr<ShardControls> controls = std::make_shared<ShardControls>();
 
  private:
   std::string key() const;

@@ -9,6 +9,7 @@ namespace mapping {
 async::Task<bool> ShardWorker::run(std::stop_token stop) {
   const bool loaded = co_await state_.load(stop);
   if (!loaded) co_return false;
+  state_.controls->lanes.resize(state_.checkpoint.lanes.size());
   std::vector<std::unique_ptr<Lane>> lanes;
   std::vector<async::Task<bool>> running;
   for (std::size_t i = 0; i < state_.checkpoint.lanes.size(); ++i) {

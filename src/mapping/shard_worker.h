@@ -14,6 +14,8 @@ class ShardWorker {
               Progress& progress)
       : state_(config, std::move(shard), source, deps, progress) {}
 
+  const ShardState& state() const { return state_; }
+
   // True: the shard is closed and processed to its end. False: stopped.
   async::Task<bool> run(std::stop_token stop);
 

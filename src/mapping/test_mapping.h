@@ -77,6 +77,11 @@ class FakeSource final : public RecordSource {
       if (record.arrival >= time) co_return record.position;
     co_return held.records.size() + 1;
   }
+  async::Task<base::Result<SourceRange>> range(std::string shard) override {
+    const auto& held = stream_.shards.at(shard);
+    co_return SourceRange{
+        .first = held.trimmed, .end = held.records.size() + 1, .closed = held.closed};
+  }
 
  private:
   FakeStream& stream_;

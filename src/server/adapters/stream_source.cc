@@ -102,6 +102,15 @@ class StreamSources::Source final : public mapping::RecordSource {
     co_return position;
   }
 
+  async::Task<base::Result<mapping::SourceRange>> range(std::string shard) override {
+    const auto stream = allowed_to_read("kinesis:GetShardIterator");
+    if (!stream) co_return std::unexpected(stream.error());
+    const auto held = shard_of(*stream, shard);
+    if (!held) co_return std::unexpected(gone(key_));
+    const bool closed = held->is_closed();
+    co_return mapping::SourceRange{.first = held->first(), .end = held->end(), .closed = closed};
+  }
+
  private:
   // With the stream's own action, or what stands for all of them where a consumer reads.
   base::Result<streamlog::StreamPtr> allowed_to_read(const std::string& action) {

@@ -3,7 +3,7 @@
 // The Lambda API over functions and mapping: typed request, domain call, typed answer. One per
 // server, immutable after construction, thread-safe. The operations stand by family:
 //   functions.cc  configuration.cc  code.cc  invoke.cc  versions.cc  aliases.cc  permissions.cc
-//   settings.cc  mappings.cc
+//   settings.cc  mappings.cc  operate.cc (Millrace's own operations on mappings)
 
 #include <memory>
 #include <optional>
@@ -149,5 +149,6 @@ void register_aliases(wire::Registry& registry, const Deps& deps);
 void register_permissions(wire::Registry& registry, const Deps& deps);
 void register_settings(wire::Registry& registry, const Deps& deps);
 void register_mappings(wire::Registry& registry, const Deps& deps);
+void register_operating(wire::Registry& registry, const Deps& deps);
 
 }  // namespace services::lambda

@@ -68,6 +68,9 @@ class EmptySource final : public mapping::RecordSource {
                          std::stop_token) override {
     co_return;
   }
+  async::Task<base::Result<mapping::SourceRange>> range(std::string) override {
+    co_return mapping::SourceRange{};
+  }
   async::Task<void> wait_for_shards(base::SteadyTime, std::stop_token) override { co_return; }
   async::Task<base::Result<mapping::Position>> start(std::string, mapping::StartingPosition,
                                                      base::Timestamp) override {
