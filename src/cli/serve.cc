@@ -65,6 +65,10 @@ void add_serve(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_flag("--enforce-limits", settings->enforce_limits,
                     "Limit each Kinesis shard's throughput as AWS does");
+  command
+      ->add_option("--table-creation-ms", settings->table_creation_ms,
+                   "How long a new DynamoDB table stays CREATING")
+      ->capture_default_str();
   command->add_option("--runtimes-dir", settings->runtimes_dir,
                       "Modules for functions: node/node_modules, python");
   command->add_flag("--allow-weak-sandbox", settings->allow_weak_sandbox,

@@ -21,7 +21,7 @@ std::optional<std::int64_t> expiry_of(const Definition& definition, const Item& 
   if (found == item.end() || !found->second.is_n()) return std::nullopt;
   const auto number = Number::parse(found->second.n());
   if (!number) return std::nullopt;
-  const auto seconds = number->to_int64();
+  const auto seconds = number->whole_part();
   if (!seconds || *seconds <= 0) return std::nullopt;
   return seconds;
 }

@@ -51,6 +51,22 @@ TEST(ItemTest, SizeIsCountedAsAwsCounts) {
   EXPECT_EQ(item_size({{"a", Value::of_l({Value::of_bool(true)})}}), 6U);
 }
 
+TEST(KeyTest, StoredSizeIsWhatAPageIsMeasuredBy) {
+  const KeySchema schema{.hash = {"a"}, .range = KeyAttribute{"b"}};
+  Item item{{"a", Value::of_s("AAAAAAAAAA")}, {"b", Value::of_s("00")}};
+  // 25 of these are just below AWS's 1 MB, whatever the attribute is called.
+  item[std::string(255, 'e')] = Value::of_s(std::string(41'645, 'e'));
+  EXPECT_EQ(stored_size(schema, item, item_size(item)) * 25, (1U << 20U) - 1);
+  item.erase(std::string(255, 'e'));
+  item["e"] = Value::of_s(std::string(41'645, 'e'));
+  EXPECT_EQ(stored_size(schema, item, item_size(item)) * 25, (1U << 20U) - 1);
+  const KeySchema hash_only{.hash = {"a"}};
+  const Item small{
+      {"a", Value::of_s("x")}, {"n", Value::of_null(true)}, {"z", Value::of_bs({"12"})}};
+  EXPECT_EQ(stored_size(hash_only, small, item_size(small)),
+            2U + (1 + 1 + 1) + 1U + (2 + 2 + 1) + 18U);
+}
+
 TEST(ValueTest, RefusesWithAwsTexts) {
   const auto text = [](Value value) { return normalise(value).value_or(""); };
   EXPECT_EQ(

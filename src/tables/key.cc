@@ -86,6 +86,23 @@ std::string encode_key(const KeySchema& schema, const Item& item) {
   return out;
 }
 
+std::size_t stored_size(const KeySchema& schema, const Item& item, std::size_t bytes) {
+  // Measured against AWS by the tests of dynalite.
+  constexpr std::size_t kHead = 2, kChunk = 3072, kChunkHead = 18;
+  auto size = static_cast<std::ptrdiff_t>(bytes);
+  std::size_t range = 0;
+  for (const auto& [name, value] : item) {
+    if (schema.range && schema.range->name == name) {
+      range = value_size(value);
+      size -= static_cast<std::ptrdiff_t>(name.size() + range);
+    } else {
+      size += storage_overhead(name, value);
+    }
+  }
+  const auto rest = static_cast<std::size_t>(size);
+  return kHead + rest + (1 + (1 + rest) / kChunk) * (kChunkHead + range);
+}
+
 Item key_of(const KeySchema& schema, const Item& item) {
   Item key;
   schema.each([&](const KeyAttribute& one, bool) {

@@ -73,6 +73,10 @@ std::string encode_partition(const KeySchema& schema, const Item& item);
 // The key attributes of an item.
 Item key_of(const KeySchema& schema, const Item& item);
 
+// Bytes that an item takes in AWS's store, as a page's 1 MB is counted there: names count for one
+// byte, and the range key once for every 3 KB. `bytes` is its item_size().
+std::size_t stored_size(const KeySchema& schema, const Item& item, std::size_t bytes);
+
 // The Key parameter of a request: exactly the schema's attributes, of its types and sizes.
 std::optional<api::Error> check_key(const KeySchema& schema, const Item& key);
 // The key attributes within an item that is to be put.

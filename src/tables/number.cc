@@ -183,8 +183,13 @@ int Number::stored_size() const {
 }
 
 std::optional<std::int64_t> Number::to_int64() const {
-  if (is_zero()) return 0;
-  if (exponent_ < 0 || exponent_ > 18 || count_ > exponent_ + 1) return std::nullopt;
+  if (!is_zero() && count_ > exponent_ + 1) return std::nullopt;
+  return whole_part();
+}
+
+std::optional<std::int64_t> Number::whole_part() const {
+  if (is_zero() || exponent_ < 0) return 0;
+  if (exponent_ > 18) return std::nullopt;
   // Up to 19 digits fit an unsigned 64-bit integer.
   std::uint64_t value = 0;
   for (int i = 0; i <= exponent_; ++i)

@@ -43,6 +43,8 @@ class Number {
   int stored_size() const;
   // nullopt if it is no integer, or out of int64's range.
   std::optional<std::int64_t> to_int64() const;
+  // As to_int64(), without the part behind the point.
+  std::optional<std::int64_t> whole_part() const;
 
   // Appends bytes whose order is the order of numbers; no encoding is the prefix of another.
   void append_key(std::string& out) const;

@@ -97,5 +97,12 @@ TEST(NumberTest, IntegersComeBack) {
   EXPECT_EQ(Number::parse("1e19")->to_int64(), std::nullopt);
 }
 
+TEST(NumberTest, ThePartBeforeThePointComesBack) {
+  EXPECT_EQ(Number::parse("1763900000.123456")->whole_part(), 1'763'900'000);
+  EXPECT_EQ(Number::parse("-12.9")->whole_part(), -12);
+  EXPECT_EQ(Number::parse("0.99")->whole_part(), 0);
+  EXPECT_EQ(Number::parse("1e20")->whole_part(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace tables

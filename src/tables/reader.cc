@@ -1,6 +1,7 @@
 #include "tables/reader.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/encoding.h"
@@ -170,6 +171,15 @@ std::optional<api::Error> check_filter_keys(const KeySchema& schema, const ReadO
   });
 }
 
+std::optional<api::Error> check_all_attributes(const Index* index, const ReadOptions& options) {
+  if (index == nullptr || !index->global || !options.all_attributes ||
+      index->projection.kind == Projection::Kind::kAll)
+    return std::nullopt;
+  return invalid_parameter(
+      "Select type ALL_ATTRIBUTES is not supported for global secondary index " + index->name +
+      " because its projection type is not ALL");
+}
+
 std::optional<api::Error> check_paths(const Definition& definition, const ReadOptions& options) {
   std::vector<const expression::Path*> paths;
   if (options.projection) {
@@ -183,6 +193,38 @@ std::uint32_t segment_start(const Segment& segment, std::size_t number) {
   constexpr std::uint64_t kHashes = 1U << 16U;
   return static_cast<std::uint32_t>((kHashes * number + segment.total - 1) / segment.total);
 }
+
+// Collects Page::partitions: the space of hashes is cut into equal parts.
+class PartitionBytes {
+ public:
+  // `prefix`: bytes of a key before its hash; 0: do not collect.
+  PartitionBytes(std::size_t prefix, const std::string& from) : prefix_(prefix) {
+    if (prefix_ > 0) first_ = last_ = partition_of(hash_of(from));
+  }
+  void add(const std::string& key, std::size_t bytes) {
+    if (prefix_ == 0) return;
+    last_ = partition_of(hash_of(key));
+    bytes_[last_] += bytes;
+  }
+  // The scan has come to `to`, which was excluded.
+  void reach_end_of(const std::string& to) {
+    if (prefix_ == 0) return;
+    const bool to_the_end = to.size() < prefix_ + 2;
+    last_ = to_the_end ? kOnDemandPartitions - 1 : partition_of(hash_of(to) - 1U);
+  }
+  std::vector<std::size_t> take() && {
+    if (prefix_ == 0) return {};
+    return {bytes_.begin() + std::ptrdiff_t(first_), bytes_.begin() + std::ptrdiff_t(last_) + 1};
+  }
+
+ private:
+  std::uint32_t hash_of(std::string_view key) const { return base::read_u16(key.substr(prefix_)); }
+  static std::size_t partition_of(std::uint32_t hash) { return hash * kOnDemandPartitions >> 16U; }
+
+  std::size_t prefix_;
+  std::size_t first_ = 0, last_ = 0;
+  std::array<std::size_t, kOnDemandPartitions> bytes_{};
+};
 
 // The bounds within a partition that the range key's test leaves.
 void narrow(const KeyTest& test, const std::string& partition, std::string& from, std::string& to) {
@@ -218,6 +260,16 @@ double read_units(std::size_t bytes, bool consistent) {
   return std::ceil(static_cast<double>(bytes) / kReadUnitBytes) * (consistent ? 1 : 0.5);
 }
 
+double read_units(const Page& page, bool consistent) {
+  const auto units = [&](std::size_t bytes) {
+    return read_units(std::max<std::size_t>(bytes, 1), consistent);
+  };
+  if (page.partitions.empty()) return units(page.bytes);
+  double sum = 0;
+  for (const std::size_t bytes : page.partitions) sum += units(bytes);
+  return sum;
+}
+
 std::optional<api::Error> check_query(const Definition& definition, const Index* index,
                                       const KeyTests& tests, const ReadOptions& options) {
   const KeySchema& schema = schema_of(definition, index);
@@ -238,8 +290,14 @@ std::optional<api::Error> check_query(const Definition& definition, const Index*
     return wrong;
   if (options.start) {
     if (auto wrong = check_start_of_query(definition, schema, tests, *options.start)) return wrong;
+    // A key without a range finds one item: there is nothing to go on from.
+    if (index == nullptr && schema.size() == 1)
+      return validation("The provided exclusive start key is invalid: ExclusiveStartKey: {" +
+                        schema.hash.name +
+                        "=AttributeValue: " + describe(options.start->at(schema.hash.name)) + "}");
   }
   if (auto wrong = check_filter_keys(schema, options)) return wrong;
+  if (auto wrong = check_all_attributes(index, options)) return wrong;
   return check_paths(definition, options);
 }
 
@@ -258,6 +316,7 @@ std::optional<api::Error> check_scan(const Definition& definition, const Index* 
           }))
         return wrong;
     }
+    if (auto wrong = check_all_attributes(index, options)) return wrong;
     if (auto wrong = check_key(definition.keys, key_of(definition.keys, *options.start)))
       return validation(std::string(kInvalidStart) + ": " + wrong->message);
     const std::string partition = encode_partition(schema_of(definition, index), *options.start);
@@ -269,6 +328,7 @@ std::optional<api::Error> check_scan(const Definition& definition, const Index* 
           "ExclusiveStartKey with correct Segment. TotalSegments: " +
           std::to_string(segment.total) + " Segment: " + std::to_string(segment.number));
   }
+  if (auto wrong = check_all_attributes(index, options)) return wrong;
   return check_paths(definition, options);
 }
 
@@ -315,7 +375,8 @@ async::Task<api::Outcome<Page>> ItemReader::query(TablePtr table,
     if (test->second.op == Operator::kEq) partition = range.from;
     return false;
   });
-  return read(std::move(table), std::move(definition), index, std::move(range), std::move(options));
+  return read(std::move(table), std::move(definition), index, std::move(range), std::move(options),
+              false);
 }
 
 async::Task<api::Outcome<Page>> ItemReader::scan(TablePtr table,
@@ -332,7 +393,9 @@ async::Task<api::Outcome<Page>> ItemReader::scan(TablePtr table,
     return key;
   };
   Range range{bound(segment.number), bound(segment.number + 1)};
-  return read(std::move(table), std::move(definition), index, std::move(range), std::move(options));
+  const bool by_partition = definition->on_demand;
+  return read(std::move(table), std::move(definition), index, std::move(range), std::move(options),
+              by_partition);
 }
 
 async::Task<base::Result<std::optional<Item>>> ItemReader::whole_item(const Definition& definition,
@@ -349,7 +412,7 @@ async::Task<base::Result<std::optional<Item>>> ItemReader::whole_item(const Defi
 async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
                                                  std::shared_ptr<const Definition> definition,
                                                  const Index* index, Range range,
-                                                 ReadOptions options) {
+                                                 ReadOptions options, bool by_partition) {
   if (options.start) {
     // Exclusive: the place itself is left out on either side.
     std::string place = place_key(*definition, index, *options.start);
@@ -359,6 +422,10 @@ async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
   Page page;
   bool full = false, more = range.from < range.to;
   Item last;
+  const std::size_t prefix = index != nullptr ? keys::entries(definition->id, index->id).size()
+                                              : keys::items(definition->id).size();
+  PartitionBytes partitions(by_partition && more ? prefix : 0, range.from);
+  std::size_t stored = 0;
   while (more && !full) {
     store::ScanOptions scan{
         .limit = kStorePage, .bytes_max = kPageBytesMax, .reverse = !options.forward};
@@ -371,8 +438,11 @@ async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
       if (!decoded) co_return std::unexpected(internal(decoded.error()));
       Item item = *std::move(decoded);
       ++page.scanned;
-      page.bytes += item_size(item);
-      full = page.bytes >= kPageBytesMax || (options.limit && page.scanned >= *options.limit);
+      const std::size_t bytes = item_size(item);
+      page.bytes += bytes;
+      partitions.add(entry.key, bytes);
+      stored += stored_size(definition->keys, item, bytes);
+      full = stored >= kPageBytesMax || (options.limit && page.scanned >= *options.limit);
       if (full) last = place_of(*definition, index, item);
       if (options.whole_items && index != nullptr) {
         auto whole = co_await whole_item(*definition, item);
@@ -391,6 +461,8 @@ async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
     if (more && options.forward) range.from = entries->back().key + '\0';
     else if (more) range.to = entries->back().key;
   }
+  if (!full) partitions.reach_end_of(range.to);
+  page.partitions = std::move(partitions).take();
   if (full) page.last = std::move(last);
   const store::Sequence seen = table->recent_of_all().to_wait_for(store_);
   if (seen > store_.durable_sequence()) {

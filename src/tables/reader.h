@@ -11,7 +11,10 @@
 
 namespace tables {
 
+// Of what an answer has looked at, as stored_size() counts.
 inline constexpr std::size_t kPageBytesMax = 1U << 20U;
+// Where a new on-demand table begins on AWS: a Scan pays for each partition that it looks into.
+inline constexpr std::size_t kOnDemandPartitions = 4;
 
 struct ReadOptions {
   std::optional<expression::Condition> filter;
@@ -21,6 +24,7 @@ struct ReadOptions {
   std::optional<Item> start;         // ExclusiveStartKey
   bool forward = true;
   bool count_only = false;
+  bool all_attributes = false;  // asked for in so many words
   // An index shows attributes that it does not project: from the table (local indexes only).
   bool whole_items = false;
 };
@@ -37,6 +41,8 @@ struct Page {
   std::optional<Item> last;     // LastEvaluatedKey
   std::size_t bytes = 0;        // read, of the table or the index
   std::size_t table_bytes = 0;  // read from the table besides, for a local index
+  // `bytes` by partition, of each that a scan of an on-demand table has looked into.
+  std::vector<std::size_t> partitions;
 };
 
 // Checks that need the table's definition, with AWS's texts in AWS's order. `index` nullptr: the
@@ -66,14 +72,17 @@ class ItemReader {
     std::string from, to;
   };
   async::Task<api::Outcome<Page>> read(TablePtr table, std::shared_ptr<const Definition> definition,
-                                       const Index* index, Range range, ReadOptions options);
+                                       const Index* index, Range range, ReadOptions options,
+                                       bool by_partition);
   async::Task<base::Result<std::optional<Item>>> whole_item(const Definition& definition,
                                                             const Item& entry);
 
   store::Store& store_;
 };
 
-// Read capacity of so many bytes.
+// Read capacity of so many bytes, and of a page of a table or index. Finding nothing costs the
+// least unit.
 double read_units(std::size_t bytes, bool consistent);
+double read_units(const Page& page, bool consistent);
 
 }  // namespace tables

@@ -208,14 +208,18 @@ async::Task<api::Outcome<std::vector<std::optional<Item>>>> Writer::transact_get
     std::vector<TableKey> wanted_items) {
   std::vector<std::string> item_keys;
   std::vector<std::pair<std::size_t, std::string>> wanted;
+  std::vector<std::optional<api::Error>> errors;
+  bool wrong = false;
   for (const TableKey& one : wanted_items) {
     const auto definition = one.table->definition();
-    if (auto wrong = check_key(definition->keys, one.key))
-      co_return std::unexpected(*std::move(wrong));
+    errors.push_back(check_key(definition->keys, one.key));
+    wrong = wrong || errors.back();
+    if (wrong) continue;
     const Place place = place_of(*definition, one.key);
     item_keys.push_back(place.key);
     wanted.emplace_back(lanes_.of(place.hash).number, place.key);
   }
+  if (wrong) co_return std::unexpected(cancelled(errors));
   auto distinct = wanted;
   std::ranges::sort(distinct);
   if (std::ranges::adjacent_find(distinct) != distinct.end())

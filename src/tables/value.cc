@@ -133,6 +133,30 @@ std::size_t number_size(const std::string& text) {
   return number ? static_cast<std::size_t>(number->stored_size()) : text.size();
 }
 
+// As storage_overhead(), of the value alone.
+std::ptrdiff_t length_bytes(const Value& value) {
+  constexpr std::size_t kShort = 128, kMedium = 16'384;
+  std::ptrdiff_t bytes = 0;
+  switch (value.member()) {
+    case Type::kS: return value.s().size() < kShort ? 1 : value.s().size() < kMedium ? 2 : 3;
+    case Type::kN:
+    case Type::kB: return 1;
+    case Type::kSS:
+    case Type::kNS:
+    case Type::kBS: return static_cast<std::ptrdiff_t>(elements(value).size()) + 1;
+    case Type::kM:
+      for (const auto& [name, inner] : value.m()) bytes += storage_overhead(name, inner);
+      return bytes;
+    case Type::kL:
+      for (const auto& inner : value.l()) bytes += length_bytes(inner);
+      return bytes;
+    case Type::kNULL: return -1;
+    case Type::kNone:
+    case Type::kBOOL: return 0;
+  }
+  return bytes;
+}
+
 bool deeper_than(const Value& value, int levels) {
   if (!value.is_m() && !value.is_l()) return false;
   if (levels == 0) return true;
@@ -158,6 +182,7 @@ std::optional<std::string> normalise(Value& value) { return normalise_at(value, 
 
 std::optional<std::string> normalise(Item& item) {
   for (auto& [name, value] : item) {
+    if (name.empty()) return std::string(kInvalid) + std::string(kEmptyName);
     if (auto wrong = normalise(value)) return wrong;
   }
   return std::nullopt;
@@ -189,6 +214,10 @@ std::size_t value_size(const Value& value) {
     case Type::kBOOL: return 1;
   }
   return bytes;
+}
+
+std::ptrdiff_t storage_overhead(std::string_view name, const Value& value) {
+  return 1 - static_cast<std::ptrdiff_t>(name.size()) + length_bytes(value);
 }
 
 std::size_t item_size(const Item& item) {

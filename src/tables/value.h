@@ -15,6 +15,9 @@
 
 namespace tables {
 
+// What AWS says of an attribute without a name.
+inline constexpr std::string_view kEmptyName = "Empty attribute name";
+
 using Value = api::dynamodb::AttributeValue;
 using Item = std::map<std::string, Value>;
 using Type = Value::Member;
@@ -36,6 +39,9 @@ std::optional<std::string> normalise(Item& item);
 // Bytes as AWS counts them towards the 400 KB of an item and towards capacity.
 std::size_t value_size(const Value& value);
 std::size_t item_size(const Item& item);
+// What AWS's store needs for an attribute beyond its name and value_size(): names shrink to a byte,
+// values have their lengths. May be negative.
+std::ptrdiff_t storage_overhead(std::string_view name, const Value& value);
 // True if some attribute nests deeper than AWS takes.
 bool nests_too_deep(const Value& value);
 

@@ -33,9 +33,16 @@ std::optional<api::Error> check_update(const Definition& definition,
   // Values whose type is known here already.
   Item literals;
   for (const Action& action : update.actions) {
-    if (action.path.size() == 1 && action.value.kind == expression::Operand::Kind::kValue &&
-        (action.kind == Action::Kind::kSet || action.kind == Action::Kind::kAdd))
-      literals[action.path.front().name] = action.value.value;
+    using Kind = expression::Operand::Kind;
+    const bool sets = action.kind == Action::Kind::kSet || action.kind == Action::Kind::kAdd;
+    if (action.path.size() > 1 || !sets) continue;
+    Value& known = literals[action.path.front().name];
+    switch (action.value.kind) {
+      case Kind::kValue: known = action.value.value; break;
+      case Kind::kPlus:
+      case Kind::kMinus: known = Value::of_n("0"); break;
+      default: literals.erase(action.path.front().name);
+    }
   }
   if (auto wrong = check_index_keys(definition, literals)) return wrong;
   std::vector<const expression::Path*> paths;

@@ -114,13 +114,17 @@ std::optional<HttpResponse> answer_preflight(const HttpRequest& request) {
   return response;
 }
 
+void expose_headers(HttpResponse& response) {
+  response.headers.push_back(
+      {"Access-Control-Expose-Headers",
+       "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date"});
+}
+
 void allow_origin(const HttpRequest& request, HttpResponse& response) {
   if (request.find("origin") == nullptr) return;
   if (response.find("access-control-allow-origin") != nullptr) return;  // a preflight's answer
   response.headers.push_back({"Access-Control-Allow-Origin", "*"});
-  response.headers.push_back(
-      {"Access-Control-Expose-Headers",
-       "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date"});
+  expose_headers(response);
 }
 
 }  // namespace wire

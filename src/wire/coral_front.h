@@ -33,6 +33,8 @@ std::optional<HttpResponse> refuse_unreadable(const HttpRequest& request);
 
 // The answer to OPTIONS with an Origin; nullopt: something else.
 std::optional<HttpResponse> answer_preflight(const HttpRequest& request);
+// Lets a browser read the headers of AWS's own; DynamoDB does so in preflights too.
+void expose_headers(HttpResponse& response);
 // Lets a browser read the answer, if one asked.
 void allow_origin(const HttpRequest& request, HttpResponse& response);
 

@@ -205,8 +205,11 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
 }
 
 std::optional<HttpResponse> Dispatcher::before_signature(const Call& call) const {
-  if (auto preflight = answer_preflight(call.request)) return preflight;
   const bool dynamo = has_dynamo_front(*call.route.service);
+  if (auto preflight = answer_preflight(call.request)) {
+    if (dynamo) expose_headers(*preflight);
+    return preflight;
+  }
   if (!dynamo && !has_coral_front(*call.route.service)) return std::nullopt;
   const std::string* const target = call.request.find("x-amz-target");
   const std::size_t dot = target == nullptr ? std::string::npos : target->find('.');

@@ -18,11 +18,16 @@ HttpRequest post(std::string type, std::string body) {
 TEST(DynamoFront, SaysThatItIsHealthyToWhoeverGets) {
   HttpRequest request;
   request.method = "GET";
+  request.path = "/";
   request.headers.push_back({"host", "dynamodb.us-east-1.amazonaws.com:80"});
   const auto answer = refuse_at_dynamo({request, false, false});
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->status, 200);
   EXPECT_EQ(answer->body, "healthy: dynamodb.us-east-1.amazonaws.com ");
+  request.headers.back().value = "localhost:4566";
+  EXPECT_EQ(refuse_at_dynamo({request, false, false})->body, "healthy: localhost:4566 ");
+  request.path = "/index.html";
+  EXPECT_EQ(refuse_at_dynamo({request, false, false})->status, 404);
 }
 
 TEST(DynamoFront, RefusesOtherMethodsAndTypesAsNotThere) {
@@ -49,6 +54,29 @@ TEST(DynamoFront, NamesWhatItCannotReadOrDoesNotKnow) {
 TEST(DynamoFront, RefusesBodiesAboveSixteenMebibytes) {
   const HttpRequest large = post("application/json", std::string(kDynamoBodyMax + 1, ' '));
   EXPECT_EQ(refuse_at_dynamo({large, true, true})->status, 413);
+}
+
+TEST(DynamoFront, RefusesHeadsAndTargetsAboveSixteenKibibytes) {
+  HttpRequest headers = post("application/json", "{}");
+  headers.headers.push_back({"x-one", std::string(8192, 'x')});
+  EXPECT_FALSE(refuse_at_dynamo({headers, true, true}));
+  headers.headers.push_back({"x-two", std::string(8192, 'y')});
+  EXPECT_EQ(refuse_at_dynamo({headers, true, true})->status, 400);
+  HttpRequest target = post("application/json", "{}");
+  target.path = "/" + std::string(17'000, 'x');
+  EXPECT_EQ(refuse_at_dynamo({target, true, true})->status, 400);
+}
+
+TEST(DynamoFront, CallsJsonWhatTheRequestCalledIt) {
+  const auto type_for = [](std::string type) {
+    HttpResponse answer{
+        .headers = {{"Content-Type", "application/x-amz-json-1.0"}}, .body = "{}", .stream = {}};
+    finish_dynamo_answer(post(std::move(type), ""), "ID", answer);
+    return *answer.find("content-type");
+  };
+  EXPECT_EQ(type_for("application/x-amz-json-1.0"), "application/x-amz-json-1.0");
+  EXPECT_EQ(type_for("application/json; charset=utf-8"), "application/json");
+  EXPECT_EQ(type_for(""), "application/json");
 }
 
 TEST(DynamoFront, CompressesLargeAnswersForWhoAcceptsAndChecksumsWhatGoesOut) {

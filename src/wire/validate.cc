@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "wire/dynamo_front.h"
 #include "wire/java_order.h"
 #include "wire/scalars.h"
 
@@ -23,7 +24,6 @@ using api::Kind;
 using api::Shape;
 
 struct Rules {
-  bool patterns = true;
   bool java7 = false;             // old services: order of members, and no "not null" for elements
   std::string_view package = {};  // old services show structures as package.Name@hash
   std::string_view code = "ValidationException";
@@ -31,7 +31,7 @@ struct Rules {
 
 Rules rules_of(const api::Service& service) {
   if (service.signing_name == "dynamodb")
-    return {.patterns = false, .java7 = true, .package = "com.amazonaws.dynamodb.v20120810."};
+    return {.java7 = true, .package = "com.amazonaws.dynamodb.v20120810."};
   if (service.name == "kinesis")
     return {.java7 = true, .package = "com.amazonaws.kinesis.v20131202."};
   if (service.name == "logs") return {.code = "InvalidParameterException"};
@@ -134,6 +134,10 @@ std::string of_enum(const Shape& shape) {
                      fmt::join(enum_order(shape.enum_values), ", "));
 }
 
+constexpr std::string_view kCreateTable = "CreateTableInput";
+constexpr Shape kTableName{
+    .name = "TableName", .kind = Kind::kString, .min = 3, .max = 255, .pattern = "[a-zA-Z0-9_.-]+"};
+
 class Checker {
  public:
   Checker(const Rules& rules, bool collect) : rules_(rules), collect_(collect) {}
@@ -145,12 +149,14 @@ class Checker {
   void check_structure(const Shape& shape, const void* object, const std::string& path) {
     // Items have limits of their own, which DynamoDB words itself.
     if (shape.kind == Kind::kUnion && shape.name == "AttributeValue") return;
+    const bool names_table = shape.name == kCreateTable;
     if (!collect_) {
-      for (const api::Member& member : shape.members) check_member(member, object, path);
+      for (const api::Member& member : shape.members)
+        check_member(member, object, path, names_table);
       return;
     }
     for (const api::Member* member : member_order(shape.members, rules_.java7))
-      check_member(*member, object, path);
+      check_member(*member, object, path, names_table);
   }
 
  private:
@@ -168,7 +174,8 @@ class Checker {
                                  constraint()));
   }
 
-  void check_member(const api::Member& member, const void* object, const std::string& path) {
+  void check_member(const api::Member& member, const void* object, const std::string& path,
+                    bool names_table) {
     if (full()) return;
     const void* const value = member.find(object);
     if (value == nullptr && !member.required) return;
@@ -179,7 +186,9 @@ class Checker {
       report(*member.shape, nullptr, here, [] { return "Member must not be null"; });
       return;
     }
-    check_value(*member.shape, value, here);
+    // CreateTable's is a name, although the model takes an ARN there as elsewhere.
+    const bool is_name = names_table && member.name == "TableName";
+    check_value(is_name ? kTableName : *member.shape, value, here);
   }
 
   void check_value(const Shape& shape, const void* value, const std::string& path) {
@@ -205,7 +214,7 @@ class Checker {
   }
 
   bool breaks_pattern(const Shape& shape, const void* value) const {
-    if (shape.pattern.empty() || !rules_.patterns || shape.kind != Kind::kString) return false;
+    if (shape.pattern.empty() || shape.kind != Kind::kString) return false;
     return !matches_pattern(shape.pattern, text_of(value)).value_or(true);
   }
 
@@ -322,6 +331,8 @@ std::optional<api::Error> validate(const Shape& shape, const void* object,
   Checker quick(rules, false);
   quick.check_structure(shape, object, {});
   if (!quick.found()) return std::nullopt;
+  if (service.signing_name == "dynamodb")
+    if (auto missing = missing_in_dynamo(shape, object)) return missing;
 
   Checker thorough(rules, true);
   thorough.check_structure(shape, object, {});

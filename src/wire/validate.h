@@ -4,9 +4,9 @@
 // counts, ranges, patterns, enumerations) and words what is wrong as AWS does. Pure, thread-safe:
 // patterns are compiled once each, by an engine that takes linear time.
 //
-// The rules of wording and order stand at the top of validate.cc. Patterns are left to the service
-// for DynamoDB; S3 validates nothing here. Patterns that the engine
-// cannot read are not checked; a test sees to it that the models have none.
+// The rules of wording and order stand at the top of validate.cc. S3 validates nothing here.
+// Patterns that the engine cannot read are not checked; a test sees to it that the models have
+// none.
 
 #include <optional>
 #include <string>

@@ -53,6 +53,46 @@ TEST(Validate, NamesMissingMembers) {
             one("Value null at 'tagKeys' failed to satisfy constraint: Member must not be null"));
 }
 
+TEST(Validate, LetsDynamoNameWhatItLacksItself) {
+  const std::string table =
+      "ValidationException: The parameter 'TableName' is required but was not present in the "
+      "request";
+  EXPECT_EQ(answer<ddb::CreateTable>("{}"), table);
+  EXPECT_EQ(answer<ddb::DescribeTable>("{}"), table);
+  EXPECT_EQ(answer<ddb::TagResource>("{}"), "ValidationException: Invalid TableArn");
+  EXPECT_EQ(answer<ddb::BatchGetItem>(R"({"RequestItems":{}})"),
+            "ValidationException: The requestItems parameter is required for BatchGetItem");
+  EXPECT_EQ(answer<ddb::Query>(R"({"TableName":"abc","Limit":0})"),
+            "ValidationException: 1 validation error detected: Value at 'Limit' failed to satisfy "
+            "constraint: Member must have value greater than or equal to 1");
+  std::string keys = R"({"a":{"S":"0"}})";
+  for (int i = 1; i < 101; ++i) keys += R"(,{"a":{"S":")" + std::to_string(i) + R"("}})";
+  EXPECT_EQ(answer<ddb::BatchGetItem>(R"({"RequestItems":{"abc":{"Keys":[)" + keys + "]}}}"),
+            "ValidationException: 1 validation error detected: Value at "
+            "'RequestItems.abc.member.Keys' failed to satisfy constraint: Member must have length "
+            "less than or equal to 100");
+  EXPECT_EQ(answer<ddb::GetItem>(R"({"Key":{}})"),
+            one("Value null at 'tableName' failed to satisfy constraint: Member must not be null"));
+}
+
+TEST(Validate, HoldsDynamosNamesToTheirPattern) {
+  EXPECT_EQ(
+      answer<ddb::CreateTable>(
+          R"({"TableName":"x!","KeySchema":[],"AttributeDefinitions":[],)"
+          R"("ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}})"),
+      "ValidationException: 3 validation errors detected: Value '[]' at 'keySchema' failed to "
+      "satisfy constraint: Member must have length greater than or equal to 1; Value 'x!' at "
+      "'tableName' failed to satisfy constraint: Member must satisfy regular expression "
+      "pattern: [a-zA-Z0-9_.-]+; Value 'x!' at 'tableName' failed to satisfy constraint: "
+      "Member must have length greater than or equal to 3");
+  EXPECT_EQ(
+      answer<ddb::Query>(R"({"TableName":"abc","IndexName":"a;"})"),
+      "ValidationException: 2 validation errors detected: Value 'a;' at 'indexName' failed to "
+      "satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; "
+      "Value 'a;' at 'indexName' failed to satisfy constraint: Member must have length "
+      "greater than or equal to 3");
+}
+
 TEST(Validate, NamesLengthsRangesAndPatterns) {
   const std::string long_name(129, 'a');
   EXPECT_EQ(answer<kin::DeleteStream>(R"({"StreamName":")" + long_name + R"("})"),

@@ -1,6 +1,7 @@
 """DynamoDB through boto3 and the AWS CLI."""
 import decimal
 import threading
+import time
 
 import boto3
 import pytest
@@ -113,3 +114,31 @@ def test_the_cli_puts_and_scans(server, table):
                '{"pk": {"S": "cli"}, "sk": {"N": "7"}}')
     assert '"cli"' in server.aws("dynamodb", "scan", "--table-name", table.name).stdout
     assert "ACTIVE" in server.aws("dynamodb", "describe-table", "--table-name", table.name).stdout
+
+
+def test_names_that_are_missing_or_wrong_are_refused_in_awss_words(server, name):
+    loose = server.client("dynamodb", parameter_validation=False)
+
+    def said(call, **arguments):
+        return error_of(call, **arguments)["Message"]
+
+    missing = "The parameter 'TableName' is required but was not present in the request"
+    assert said(loose.describe_table) == said(loose.create_table) == missing
+    assert said(loose.batch_get_item, RequestItems={}) == "The requestItems parameter is required for BatchGetItem"
+    assert said(loose.query, TableName=name, IndexName="a;").startswith("2 validation errors detected: ")
+    keys = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}
+    assert said(loose.create_table, TableName="ab", **keys) == (
+        "1 validation error detected: Value 'ab' at 'tableName' failed to satisfy constraint: "
+        "Member must have length greater than or equal to 3")
+
+
+def test_times_to_live_may_have_a_fraction(dynamodb, table):
+    dynamodb.update_time_to_live(TableName=table.name,
+                                 TimeToLiveSpecification={"Enabled": True, "AttributeName": "ends"})
+    table.put_item(Item={"pk": "a", "sk": 1, "ends": decimal.Decimal(time.time() - 60).quantize(decimal.Decimal("0.001"))})
+    table.put_item(Item={"pk": "a", "sk": 2, "ends": decimal.Decimal(time.time() + 600).quantize(decimal.Decimal("0.001"))})
+    deadline = time.monotonic() + 30
+    while "Item" in table.get_item(Key={"pk": "a", "sk": 1}) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert [item["sk"] for item in table.scan()["Items"]] == [2]

@@ -2,6 +2,7 @@
 // UpdateTimeToLive.
 
 #include "services/dynamodb/common.h"
+#include "wire/http_types.h"
 
 namespace services::dynamodb {
 
@@ -25,7 +26,9 @@ Answer<d::DescribeEndpointsResponse> endpoints(const Context& context,
                                                d::DescribeEndpointsRequest) {
   d::DescribeEndpointsResponse output;
   auto& one = output.endpoints.emplace().emplace_back();
-  one.address = "dynamodb." + context.region + ".amazonaws.com";
+  // Where this server was reached: a client that asks goes there.
+  const std::string* const host = context.http == nullptr ? nullptr : context.http->find("host");
+  one.address = host != nullptr ? *host : "dynamodb." + context.region + ".amazonaws.com";
   one.cache_period_in_minutes = kEndpointMinutes;
   co_return output;
 }

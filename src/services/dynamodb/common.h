@@ -20,8 +20,8 @@ void register_transactions(Measured& registry, const Deps& deps);
 void register_tags(wire::Registry& registry, const Deps& deps);
 void register_account(wire::Registry& registry, const Deps& deps);
 
-// A TableName parameter, a name or an ARN. For operations on items; those on tables word a wrong
-// name otherwise.
+// A TableName parameter, a name or an ARN. For operations on items and CreateTable; those on tables
+// that are there word a wrong name otherwise.
 api::Outcome<tables::TableName> item_table(const Context& context,
                                            const std::optional<std::string>& name);
 api::Outcome<tables::TableName> control_table(const Context& context,

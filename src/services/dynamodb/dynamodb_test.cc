@@ -160,7 +160,8 @@ TEST_F(DynamoDbTest, CreateTableRefusesWithAwsTexts) {
                 "defined in AttributeDefinitions");
   input.table_name = "ab";
   EXPECT_EQ(error<d::op::CreateTable>(input),
-            "TableName must be at least 3 characters long and at most 255 characters long");
+            "1 validation error detected: Value 'ab' at 'tableName' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 3");
   input.attribute_definitions->pop_back();
   input.table_name = "hash";
   EXPECT_EQ(error<d::op::CreateTable>(input), "ResourceInUseException");
@@ -397,11 +398,89 @@ TEST_F(DynamoDbTest, TagsAndListing) {
   d::ListTagsOfResourceInput list;
   list.resource_arn = tag.resource_arn;
   EXPECT_EQ(call<d::op::ListTagsOfResource>(list)->tags->at(0).value, "v");
+  d::UntagResourceInput untag;
+  untag.resource_arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/nothing";
+  untag.tag_keys = std::vector<std::string>{"k"};
+  EXPECT_EQ(call<d::op::UntagResource>(untag).error().message, "Requested resource not found");
   d::ListTablesInput tables_input;
   tables_input.limit = 1;
   const auto first = call<d::op::ListTables>(tables_input);
   EXPECT_EQ(first->table_names, std::vector<std::string>{"hash"});
   EXPECT_EQ(first->last_evaluated_table_name, "hash");
+}
+
+TEST_F(DynamoDbTest, AScanOfAnOnDemandTablePaysForItsFourPartitions) {
+  Item one{{"a", s("k")}};
+  put("hash", one);
+  d::ScanInput input;
+  input.table_name = "hash";
+  input.return_consumed_capacity = "TOTAL";
+  const auto units = [&] { return call<d::op::Scan>(input)->consumed_capacity->capacity_units; };
+  EXPECT_EQ(units(), 2.0);
+  input.consistent_read = true;
+  EXPECT_EQ(units(), 4.0);
+  input.total_segments = 4;
+  input.segment = 3;
+  EXPECT_EQ(units(), 1.0);
+}
+
+TEST_F(DynamoDbTest, AttributesHaveNames) {
+  d::PutItemInput with_item;
+  with_item.table_name = "hash";
+  with_item.item = Item{{"a", s("k")}, {"", n("1")}};
+  EXPECT_EQ(error<d::op::PutItem>(with_item),
+            "One or more parameter values were invalid: Empty attribute name");
+  auto with_names = update("SET #n = :v", {{":v", n("1")}});
+  with_names.expression_attribute_names = std::map<std::string, std::string>{{"#n", ""}};
+  EXPECT_EQ(error<d::op::UpdateItem>(with_names),
+            "ExpressionAttributeNames contains invalid value: Empty attribute name for key #n");
+}
+
+TEST_F(DynamoDbTest, ArithmeticMakesANumberWhateverItIsMadeOf) {
+  d::UpdateItemInput input = update("SET e = c[1], c = a + :v", {{":v", n("1")}});
+  input.table_name = "range";
+  input.key = Item{{"a", s("k")}, {"b", s("k")}};
+  EXPECT_EQ(error<d::op::UpdateItem>(input),
+            "One or more parameter values were invalid: Type mismatch for Index Key c Expected: S "
+            "Actual: N IndexName: by_c");
+}
+
+TEST_F(DynamoDbTest, AQueryForOneItemCannotGoOn) {
+  auto input = query("a = :a", {{":a", s("k")}});
+  input.table_name = "hash";
+  input.exclusive_start_key = Item{{"a", s("k")}};
+  EXPECT_EQ(error<d::op::Query>(input),
+            "The provided exclusive start key is invalid: ExclusiveStartKey: {a=AttributeValue: "
+            "{S:k}}");
+}
+
+TEST_F(DynamoDbTest, UpdateTableRefusesIndexChangesWithAwsTexts) {
+  d::UpdateTableInput input;
+  input.table_name = "range";
+  const auto create = [&](const std::string& name) {
+    d::GlobalSecondaryIndexUpdate made;
+    auto& action = made.create.emplace();
+    action.index_name = name;
+    action.key_schema = {element("b", "HASH")};
+    action.projection.emplace().projection_type = "ALL";
+    return made;
+  };
+  input.global_secondary_index_updates = {create("one")};
+  const std::string start = "One or more parameter values were invalid: ";
+  EXPECT_EQ(error<d::op::UpdateTable>(input),
+            start +
+                "Some index key attributes are not defined in AttributeDefinitions. Keys: [b], "
+                "AttributeDefinitions: []");
+  input.attribute_definitions = {attribute("b", "S")};
+  input.global_secondary_index_updates->push_back(create("two"));
+  EXPECT_EQ(error<d::op::UpdateTable>(input), "LimitExceededException");
+  input.global_secondary_index_updates->pop_back();
+  input.global_secondary_index_updates->at(0).delete_.emplace().index_name = "by_c";
+  EXPECT_TRUE(error<d::op::UpdateTable>(input).starts_with(start + "Only one of"));
+  d::GlobalSecondaryIndexUpdate units;
+  units.update.emplace().index_name = "nothing";
+  input.global_secondary_index_updates = {units};
+  EXPECT_TRUE(error<d::op::UpdateTable>(input).ends_with("Action Blocked: IndexUpdate"));
 }
 
 TEST_F(DynamoDbTest, UpdateTableSwitchesBillingAndIndexes) {

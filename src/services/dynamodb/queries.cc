@@ -99,6 +99,7 @@ template <class Input>
 std::optional<api::Error> read_common(Input& input, Request& request) {
   if (input.limit) request.options.limit = static_cast<std::size_t>(*input.limit);
   request.options.count_only = input.select == "COUNT";
+  request.options.all_attributes = input.select == "ALL_ATTRIBUTES";
   return check_select(input);
 }
 
@@ -211,18 +212,11 @@ std::optional<api::Error> check_index(const Input& input, const Index* index) {
 }
 
 // Attributes that an index does not have: a global index refuses, a local one looks at the table.
-template <class Input>
-std::optional<api::Error> check_projection(const Input& input, const tables::Definition& definition,
-                                           const Index* index, ReadOptions& options) {
+std::optional<api::Error> check_projection(const tables::Definition& definition, const Index* index,
+                                           ReadOptions& options) {
   if (index == nullptr || index->projection.kind == tables::Projection::Kind::kAll)
     return std::nullopt;
-  if (input.select == "ALL_ATTRIBUTES") {
-    if (index->global)
-      return tables::invalid_parameter(
-          "Select type ALL_ATTRIBUTES is not supported for global secondary index " + index->name +
-          " because its projection type is not ALL");
-    options.whole_items = true;
-  }
+  options.whole_items = options.all_attributes;
   if (!options.projection) return std::nullopt;
   std::string absent;
   for (const auto& path : *options.projection) {
@@ -248,7 +242,7 @@ Answer<Output> run(const Deps& deps, Input input, Request request) {
   if (auto wrong = request.tests ? check_query(*definition, index, *request.tests, options)
                                  : check_scan(*definition, index, request.segment, options))
     co_return std::unexpected(*std::move(wrong));
-  if (auto wrong = check_projection(input, *definition, index, options))
+  if (auto wrong = check_projection(*definition, index, options))
     co_return std::unexpected(*std::move(wrong));
 
   auto reading = request.tests
@@ -265,8 +259,7 @@ Answer<Output> run(const Deps& deps, Input input, Request request) {
   output.last_evaluated_key = std::move(page->last);
   const bool consistent = input.consistent_read.value_or(false);
   Units units;
-  // Finding nothing costs the least unit.
-  const double read = tables::read_units(std::max<std::size_t>(page->bytes, 1), consistent);
+  const double read = tables::read_units(*page, consistent);
   if (index != nullptr) {
     units.indexes[index->name] = read;
     units.table = tables::read_units(page->table_bytes, consistent);

@@ -51,6 +51,15 @@ Wrong check_defined(const std::vector<d::KeySchemaElement>& keys,
   return std::nullopt;
 }
 
+Wrong check_table_key_count(const std::vector<d::KeySchemaElement>& keys) {
+  if (keys.size() <= 2) return std::nullopt;
+  std::vector<std::string> shown(keys.size(),
+                                 "com.amazonaws.dynamodb.v20120810.KeySchemaElement@c965e310");
+  return validation("1 validation error detected: Value '[" + joined(shown) +
+                    "]' at 'keySchema' failed to satisfy constraint: Member must have length less "
+                    "than or equal to 2");
+}
+
 Wrong check_key_types(const std::vector<d::KeySchemaElement>& keys) {
   if (keys.size() > 2)
     return validation(
@@ -337,6 +346,7 @@ api::Outcome<Definition> read_definition(const tables::TableName& name,
   const auto check = [&]() -> Wrong {
     if (!input.key_schema || input.key_schema->empty())
       return validation("One or more parameter values were invalid: KeySchema must be specified");
+    if (auto wrong = check_table_key_count(*input.key_schema)) return wrong;
     if (auto wrong = check_units(input.provisioned_throughput, made.on_demand)) return wrong;
     made.throughput = units_of(input.provisioned_throughput);
     auto attributes = read_attributes(input.attribute_definitions);
@@ -391,10 +401,16 @@ std::optional<api::Error> check_update(const d::UpdateTableInput& input) {
   if (!indexes) return std::nullopt;
   std::set<std::string> seen;
   for (const auto& update : *input.global_secondary_index_updates) {
-    if (!update.update && !update.create && !update.delete_)
+    const int actions = int(update.update.has_value()) + int(update.create.has_value()) +
+                        int(update.delete_.has_value());
+    if (actions == 0)
       return invalid_parameter(
           "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
           "GlobalSecondaryIndexUpdate.Delete must not be null");
+    if (actions > 1)
+      return invalid_parameter(
+          "Only one of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+          "GlobalSecondaryIndexUpdate.Delete may be given");
     const std::string name = *(update.update   ? update.update->index_name
                                : update.create ? update.create->index_name
                                                : update.delete_->index_name);
@@ -452,8 +468,16 @@ Wrong change_billing(Definition& table, const d::UpdateTableInput& input, base::
   return std::nullopt;
 }
 
-Wrong change_index(Definition& table, const d::GlobalSecondaryIndexUpdate& update,
-                   base::Timestamp now) {
+// A new index's keys are defined by the request itself, also where the table knows them.
+Wrong check_defined_anew(const d::UpdateTableInput& input,
+                         const d::CreateGlobalSecondaryIndexAction& create) {
+  auto given = read_attributes(input.attribute_definitions);
+  if (!given) return std::move(given).error();
+  return check_defined(*create.key_schema, *given);
+}
+
+Wrong change_index(Definition& table, const d::UpdateTableInput& input,
+                   const d::GlobalSecondaryIndexUpdate& update, base::Timestamp now) {
   if (update.create) {
     if (table.find_index(*update.create->index_name) != nullptr)
       return validation("Attempting to create an index which already exists: " +
@@ -461,13 +485,18 @@ Wrong change_index(Definition& table, const d::GlobalSecondaryIndexUpdate& updat
     const auto globals = std::ranges::count(table.indexes, true, &Index::global);
     if (static_cast<std::size_t>(globals) >= tables::kGlobalIndexesMax)
       return invalid_parameter("GlobalSecondaryIndex count exceeds the per-table limit of 20");
+    if (auto wrong = check_defined_anew(input, *update.create)) return wrong;
     return read_global(table, *update.create);
   }
   const std::string& name =
       *(update.update ? update.update->index_name : update.delete_->index_name);
   const auto found = std::ranges::find(table.indexes, name, &Index::name);
-  if (found == table.indexes.end() || !found->global)
-    return api::dynamodb::resource_not_found("Requested resource not found");
+  const bool is_there = found != table.indexes.end() && found->global;
+  if (!is_there && update.update)
+    return validation(
+        "This operation cannot be performed with given input values. Please contact DynamoDB "
+        "service team for more info: Action Blocked: IndexUpdate");
+  if (!is_there) return api::dynamodb::resource_not_found("Requested resource not found");
   if (update.update) {
     if (!update.update->provisioned_throughput || table.on_demand) return std::nullopt;
     return change_units(found->throughput, *update.update->provisioned_throughput, "index " + name,
@@ -497,13 +526,15 @@ std::optional<api::Error> apply_update(Definition& table, const d::UpdateTableIn
     }
   }
   if (input.global_secondary_index_updates) {
-    int online = 0;
+    const auto online = std::ranges::count_if(
+        *input.global_secondary_index_updates,
+        [](const auto& update) { return update.create.has_value() || update.delete_.has_value(); });
+    if (online > 1)
+      return api::dynamodb::limit_exceeded(
+          "Subscriber limit exceeded: Only 1 online index can be created or deleted "
+          "simultaneously per table");
     for (const auto& update : *input.global_secondary_index_updates) {
-      if ((update.create || update.delete_) && ++online > 1)
-        return api::dynamodb::limit_exceeded(
-            "Subscriber limit exceeded: Only 1 online index can be created or deleted "
-            "simultaneously per table");
-      if (auto wrong = change_index(edited, update, now)) return wrong;
+      if (auto wrong = change_index(edited, input, update, now)) return wrong;
     }
   }
   // Attributes that no key uses any more go with their index.

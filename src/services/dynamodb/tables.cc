@@ -10,7 +10,7 @@ constexpr std::size_t kListMax = 100;
 
 Answer<d::CreateTableOutput> create(const Deps& deps, const Context& context,
                                     d::CreateTableInput input) {
-  const auto name = control_table(context, input.table_name);
+  const auto name = item_table(context, input.table_name);
   if (!name) co_return std::unexpected(name.error());
   auto wanted = read_definition(*name, input, deps.clock.now());
   if (!wanted) co_return std::unexpected(std::move(wanted).error());
@@ -101,10 +101,15 @@ auto on_table(const char* action) {
 }  // namespace
 
 void register_tables(wire::Registry& registry, const Deps& deps) {
-  registry.add<d::op::CreateTable>(on_table<d::CreateTableInput>("dynamodb:CreateTable"),
-                                   [&deps](const Context& context, auto input) {
-                                     return create(deps, context, std::move(input));
-                                   });
+  registry.add<d::op::CreateTable>(
+      [](const Context& context, const d::CreateTableInput& input) -> api::Outcome<wire::Checks> {
+        const auto name = item_table(context, input.table_name);
+        if (!name) return std::unexpected(name.error());
+        return wire::Checks{table_check("dynamodb:CreateTable", *name)};
+      },
+      [&deps](const Context& context, auto input) {
+        return create(deps, context, std::move(input));
+      });
   registry.add<d::op::DescribeTable>(on_table<d::DescribeTableInput>("dynamodb:DescribeTable"),
                                      [&deps](const Context& context, auto input) {
                                        return describe_table(deps, context, std::move(input));

@@ -53,8 +53,7 @@ Answer<d::UntagResourceOutput> untag(const Deps& deps, const Context& context,
   if (!name) co_return std::unexpected(name.error());
   if (input.tag_keys->empty())
     co_return tables::refuse("Atleast one Tag Key needs to be provided as Input.");
-  if (!deps.tables.catalogue().find(*name))
-    co_return std::unexpected(not_found(*input.resource_arn));
+  if (!deps.tables.catalogue().find(*name)) co_return std::unexpected(tables::table_not_found());
   const auto* const keys = &*input.tag_keys;
   auto changed = co_await deps.tables.catalogue().change(
       *name, [keys](tables::Definition& edited) -> std::optional<api::Error> {

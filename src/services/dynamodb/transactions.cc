@@ -22,6 +22,13 @@ struct ReadWrite {
   Write write;
 };
 
+std::string too_large(std::size_t bytes) {
+  const std::string text =
+      "Transaction payload size cannot exceed 4MB. Payload Size: " + std::to_string(bytes);
+  // AWS says it twice, one inside the other.
+  return "Transaction payload size cannot exceed 4MB. Payload Size: : " + text;
+}
+
 // What tells one request from another under the same token.
 class Fingerprint {
  public:
@@ -129,8 +136,7 @@ Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context&
     bytes += tables::item_size(part->write.item);
     parts.push_back(*std::move(part));
   }
-  if (bytes > tables::kTransactionBytesMax)
-    co_return tables::refuse("Aggregated size of all items in the request exceeds 4 MB");
+  if (bytes > tables::kTransactionBytesMax) co_return tables::refuse(too_large(bytes));
   for (ReadWrite& part : parts) {
     auto table = find_table(deps, part.name);
     if (!table) co_return std::unexpected(std::move(table).error());

@@ -247,6 +247,7 @@ Parsed<Update> from_attribute_updates(AttributeUpdates updates) {
   Update made;
   made.legacy = true;
   for (auto& [attribute, update] : updates) {
+    if (attribute.empty()) return std::unexpected(invalid(std::string(kEmptyName)));
     auto action = action_of(attribute, update);
     if (!action) return std::unexpected(std::move(action).error());
     made.actions.push_back(*std::move(action));
@@ -258,6 +259,7 @@ Parsed<Projection> from_attributes_to_get(const std::vector<std::string>& names)
   Projection made;
   std::set<std::string_view> seen;
   for (const std::string& name : names) {
+    if (name.empty()) return std::unexpected(invalid(std::string(kEmptyName)));
     if (!seen.insert(name).second)
       return std::unexpected(invalid("Duplicate value in attribute name: " + name));
     made.push_back(path_of(name));

@@ -52,6 +52,9 @@ std::optional<std::string> Scope::prepare(const Names* names, Values* values) {
     if (names->empty()) return "ExpressionAttributeNames must not be empty";
     for (const auto& [key, name] : *names) {
       if (auto wrong = wrong_key("ExpressionAttributeNames", key, '#')) return wrong;
+      if (name.empty())
+        return "ExpressionAttributeNames contains invalid value: " + std::string(kEmptyName) +
+               " for key " + key;
     }
   }
   if (values == nullptr) return std::nullopt;
