@@ -163,7 +163,10 @@ def handle(api, handler, headers, body):
 
 
 def main():
-    sys.path[0:1] = [TASK_ROOT, "/opt/python", "/var/runtime/python"]
+    own = "python%d.%d" % sys.version_info[:2]
+    asked = os.environ.get("AWS_EXECUTION_ENV", "").replace("AWS_Lambda_", "")
+    layers = ["/opt/python/lib/%s/site-packages" % name for name in dict.fromkeys((asked, own))]
+    sys.path[0:1] = [TASK_ROOT, *layers, "/opt/python", "/var/runtime/python"]
     sys.stdout.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")
     sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     logs = OneEventHandler()

@@ -13,6 +13,12 @@ std::string store_key(const FunctionKey& key) {
   return std::string(kPrefix) + key.account_id + '/' + key.region + '/' + key.name;
 }
 
+// Code and layers.
+void add_packages(const Version& version, std::set<std::string>& used) {
+  used.insert(version.code_sha256);
+  for (const LayerUse& layer : version.layers) used.insert(layer.code_sha256);
+}
+
 }  // namespace
 
 api::Error function_not_found(const std::string& arn) {
@@ -52,8 +58,8 @@ std::set<std::string> Catalogue::packages() const {
   std::set<std::string> used;
   const auto all = functions_.get();
   for (const auto& [key, function] : *all) {
-    used.insert(function->latest.code_sha256);
-    for (const Version& version : function->versions) used.insert(version.code_sha256);
+    add_packages(function->latest, used);
+    for (const Version& version : function->versions) add_packages(version, used);
   }
   return used;
 }

@@ -24,6 +24,29 @@ void remove_tree(const std::string& path) {
   if (error) base::log_warn("functions: remove {}: {}", path, error.message());
 }
 
+// Moves everything below `from` to its place below `to`, over what stands there. Folders are
+// joined; a link is never followed, on either side.
+base::Status lay_over(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  for (fs::directory_iterator at(from, error), end; !error && at != end; at.increment(error)) {
+    const fs::path target = to / at->path().filename();
+    const fs::file_status is = at->symlink_status(error);
+    if (error) break;
+    const fs::file_status was = fs::symlink_status(target, error);
+    const bool joined = fs::is_directory(is) && fs::is_directory(was);
+    error.clear();
+    if (joined) {
+      RETURN_IF_ERROR(lay_over(at->path(), target));
+      continue;
+    }
+    if (fs::exists(was)) fs::remove_all(target, error);
+    if (!error) fs::rename(at->path(), target, error);
+    if (error) break;
+  }
+  if (!error) return {};
+  return base::error(base::ErrorCode::kInternal, "layers: " + error.message());
+}
+
 }  // namespace
 
 CodeStore::CodeStore(std::string folder, io::Files& files, async::BlockingPool& pool,
@@ -49,9 +72,19 @@ async::Task<base::Result<std::string>> CodeStore::unpack(PackagePtr package) {
   return pool_.run([this, held = std::move(package)] { return unpack_here(*held); });
 }
 
+async::Task<base::Result<std::string>> CodeStore::unpack_layers(std::vector<PackagePtr> layers) {
+  return pool_.run([this, held = std::move(layers)] { return unpack_layers_here(held); });
+}
+
 async::Task<base::Result<std::string>> CodeStore::read(PackagePtr package) {
-  return pool_.run([this, held = std::move(package)] {
-    return io::read_file(files_, packages() + '/' + file_name(held->sha256), kZipBytesMax);
+  return pool_.run([this, held = std::move(package)] { return read_here(*held); });
+}
+
+async::Task<base::Result<std::uint64_t>> CodeStore::unpacked_bytes(PackagePtr package) {
+  return pool_.run([this, held = std::move(package)]() -> base::Result<std::uint64_t> {
+    ASSIGN_OR_RETURN(const std::string zip, read_here(*held));
+    ASSIGN_OR_RETURN(const ZipSummary summary, check_zip(zip, limits_));
+    return summary.unpacked_bytes;
   });
 }
 
@@ -94,24 +127,58 @@ base::Result<PackagePtr> CodeStore::find_here(const std::string& sha256) {
   return hold(sha256, bytes);
 }
 
+base::Result<std::string> CodeStore::read_here(const Package& package) {
+  return io::read_file(files_, packages() + '/' + file_name(package.sha256), kZipBytesMax);
+}
+
+// Into a folder that is made anew.
+base::Status CodeStore::unpack_to(const Package& package, const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::string zip, read_here(package));
+  if (base::sha256(zip) != package.sha256)
+    return base::error(base::ErrorCode::kCorruption, "a stored package is damaged");
+  remove_tree(folder);
+  base::Status unpacked = unpack_zip(zip, limits_, folder);
+  if (!unpacked) remove_tree(folder);
+  return unpacked;
+}
+
 base::Result<std::string> CodeStore::unpack_here(const Package& package) {
   const std::string folder = unpacked() + '/' + base::hex(package.sha256);
   const std::lock_guard lock(mutex_);
   std::error_code error;
   if (fs::is_directory(folder, error)) return folder;
-  ASSIGN_OR_RETURN(
-      const std::string zip,
-      io::read_file(files_, packages() + '/' + file_name(package.sha256), kZipBytesMax));
-  if (base::sha256(zip) != package.sha256)
-    return base::error(base::ErrorCode::kCorruption, "a stored package is damaged");
   const std::string fresh = folder + ".new";
-  remove_tree(fresh);
-  const base::Status unpacked = unpack_zip(zip, limits_, fresh);
-  if (!unpacked) {
-    remove_tree(fresh);
-    return std::unexpected(unpacked.error());
-  }
+  RETURN_IF_ERROR(unpack_to(package, fresh));
   RETURN_IF_ERROR(files_.rename(fresh, folder));
+  return folder;
+}
+
+base::Result<std::string> CodeStore::unpack_layers_here(const std::vector<PackagePtr>& layers) {
+  CHECK(!layers.empty());
+  if (layers.size() == 1) return unpack_here(*layers.front());
+  std::string names;
+  std::set<std::string> parts;
+  for (const PackagePtr& layer : layers) {
+    names += layer->sha256;
+    parts.insert(layer->sha256);
+  }
+  const std::string folder = unpacked() + "/layers-" + base::hex(base::sha256(names));
+  const std::lock_guard lock(mutex_);
+  if (merged_.contains(folder)) return folder;
+  const std::string fresh = folder + ".new";
+  const std::string next = folder + ".next";
+  RETURN_IF_ERROR(unpack_to(*layers.front(), fresh));
+  for (std::size_t i = 1; i < layers.size(); ++i) {
+    base::Status laid = unpack_to(*layers[i], next);
+    if (laid) laid = lay_over(next, fresh);
+    remove_tree(next);
+    if (laid) continue;
+    remove_tree(fresh);
+    return std::unexpected(laid.error());
+  }
+  remove_tree(folder);
+  RETURN_IF_ERROR(files_.rename(fresh, folder));
+  merged_.emplace(folder, std::move(parts));
   return folder;
 }
 
@@ -131,6 +198,11 @@ void CodeStore::collect_here(const Used& used) {
     const base::Status removed = files_.remove(packages() + '/' + file_name(sha256));
     if (!removed) base::log_warn("functions: {}", removed.error().to_string());
     remove_tree(unpacked() + '/' + base::hex(sha256));
+    std::erase_if(merged_, [&](const auto& entry) {
+      if (!entry.second.contains(sha256)) return false;
+      remove_tree(entry.first);
+      return true;
+    });
   }
 }
 

@@ -2,7 +2,11 @@
 
 // EventQueue: asynchronous invocations (InvocationType=Event). What add() has answered is durable
 // and will be run at least once, up to two times more if the function fails (after one and two
-// minutes, as on AWS); throttled ones wait without counting. Given up after six hours.
+// minutes, as on AWS); throttled ones wait without counting. Given up after six hours. Fewer times
+// and sooner where the function's EventConfig says so.
+//
+// Where that names a destination for how the invocation ended, its record is durable before the
+// invocation is forgotten, and is delivered at least once; given up after kDeliveriesMax failures.
 //
 // One per server, on its control core; add() is thread-safe. start() goes on with what an earlier
 // run left.
@@ -22,10 +26,20 @@ inline constexpr std::size_t kEventsMax = 10'000;  // waiting, in all; beyond: t
 inline constexpr std::size_t kEventsRunningMax = 64;
 inline constexpr std::size_t kEventPayloadBytesMax = 1U << 20U;
 
+inline constexpr int kDeliveriesMax = 5;  // of a record, if the destination fails
+
 class EventQueue {
  public:
-  EventQueue(store::Store& store, async::Core& control, Invoker& invoker, const base::Clock& clock,
-             base::Random& random);
+  struct Deps {
+    store::Store& store;
+    async::Core& control;
+    const Catalogue& catalogue;
+    Invoker& invoker;
+    Destinations& destinations;
+    const base::Clock& clock;
+    base::Random& random;
+  };
+  explicit EventQueue(Deps deps);
 
   async::Task<base::Status> open();
   void start();
@@ -37,14 +51,22 @@ class EventQueue {
 
  private:
   struct Event;
+  struct Verdict;
   async::Task<api::Outcome<std::string>> add_here(Invocation invocation);
   async::Task<void> dispatch();
   async::Task<void> run(std::uint64_t id);
   async::Task<bool> attempt(std::uint64_t id);
+  async::Task<bool> finish(std::uint64_t id, Event event, Verdict verdict);
+  async::Task<bool> deliver(std::uint64_t id, Event event);
+  async::Task<void> save(std::uint64_t id, const Event* event);
+  EventConfig config_of(const Invocation& invocation) const;
+  Verdict judge(const Event& event, const std::optional<api::Outcome<InvocationResult>>& result);
 
   store::Store& store_;
   async::Core& control_;
+  const Catalogue& catalogue_;
   Invoker& invoker_;
+  Destinations& destinations_;
   const base::Clock& clock_;
   base::Random& random_;
 

@@ -26,6 +26,42 @@ TextMap to_map(const json::value& value) {
   return map;
 }
 
+std::vector<std::string> to_texts(const json::value& value) {
+  std::vector<std::string> texts;
+  for (const auto& entry : value.as_array()) texts.emplace_back(entry.as_string());
+  return texts;
+}
+json::array array_of(const std::vector<std::string>& texts) {
+  return json::array(texts.begin(), texts.end());
+}
+base::Timestamp time_of(const json::object& from, std::string_view key) {
+  return base::from_epoch_ms(from.at(key).to_number<std::int64_t>());
+}
+std::optional<std::int32_t> optional_number(const json::object& from, std::string_view key) {
+  const json::value* const value = from.if_contains(key);
+  if (value == nullptr) return std::nullopt;
+  return value->to_number<std::int32_t>();
+}
+
+json::array encode(const std::vector<LayerUse>& layers) {
+  json::array out;
+  for (const LayerUse& layer : layers)
+    out.push_back({{"arn", layer.arn},
+                   {"code_sha256", base::hex(layer.code_sha256)},
+                   {"code_bytes", layer.code_bytes}});
+  return out;
+}
+
+std::vector<LayerUse> decode_layers(const json::array& from) {
+  std::vector<LayerUse> layers;
+  for (const auto& entry : from) {
+    const json::object& layer = entry.as_object();
+    layers.push_back({text(layer, "arn"), base::from_hex(text(layer, "code_sha256")).value(),
+                      layer.at("code_bytes").to_number<std::uint64_t>()});
+  }
+  return layers;
+}
+
 json::object encode(const Version& v) {
   json::object out = {
       {"version", v.version},
@@ -50,6 +86,8 @@ json::object encode(const Version& v) {
       {"revision_id", v.revision_id},
       {"deployment_id", v.deployment_id},
       {"modified", base::to_epoch_ms(v.modified)}};
+  if (!v.layers.empty()) out["layers"] = encode(v.layers);
+  if (v.update_runtime_on != "Auto") out["update_runtime_on"] = v.update_runtime_on;
   if (v.environment) out["environment"] = object_of(*v.environment);
   return out;
 }
@@ -82,7 +120,98 @@ Version decode_version(const json::object& from) {
   v.modified = base::from_epoch_ms(from.at("modified").to_number<std::int64_t>());
   if (const json::value* const environment = from.if_contains("environment"))
     v.environment = to_map(*environment);
+  if (const json::value* const layers = from.if_contains("layers"))
+    v.layers = decode_layers(layers->as_array());
+  if (from.contains("update_runtime_on")) v.update_runtime_on = text(from, "update_runtime_on");
   return v;
+}
+
+json::object encode(const EventConfig& config) {
+  json::object out{{"on_success", config.on_success},
+                   {"on_failure", config.on_failure},
+                   {"modified", base::to_epoch_ms(config.modified)}};
+  if (config.retries_max) out["retries_max"] = *config.retries_max;
+  if (config.age_max_s) out["age_max_s"] = *config.age_max_s;
+  return out;
+}
+
+EventConfig decode_event_config(const json::object& from) {
+  return {.retries_max = optional_number(from, "retries_max"),
+          .age_max_s = optional_number(from, "age_max_s"),
+          .on_success = text(from, "on_success"),
+          .on_failure = text(from, "on_failure"),
+          .modified = time_of(from, "modified")};
+}
+
+json::object encode(const UrlConfig& url) {
+  json::object out{{"id", url.id},
+                   {"auth_type", url.auth_type},
+                   {"invoke_mode", url.invoke_mode},
+                   {"created", base::to_epoch_ms(url.created)},
+                   {"modified", base::to_epoch_ms(url.modified)}};
+  if (!url.cors) return out;
+  json::object cors{{"allow_credentials", url.cors->allow_credentials},
+                    {"allow_headers", array_of(url.cors->allow_headers)},
+                    {"allow_methods", array_of(url.cors->allow_methods)},
+                    {"allow_origins", array_of(url.cors->allow_origins)},
+                    {"expose_headers", array_of(url.cors->expose_headers)}};
+  if (url.cors->max_age_s) cors["max_age_s"] = *url.cors->max_age_s;
+  out["cors"] = std::move(cors);
+  return out;
+}
+
+UrlConfig decode_url(const json::object& from) {
+  UrlConfig url{.id = text(from, "id"),
+                .auth_type = text(from, "auth_type"),
+                .invoke_mode = text(from, "invoke_mode"),
+                .cors = std::nullopt,
+                .created = time_of(from, "created"),
+                .modified = time_of(from, "modified")};
+  const json::value* const given = from.if_contains("cors");
+  if (given == nullptr) return url;
+  const json::object& cors = given->as_object();
+  url.cors = UrlCors{.allow_credentials = cors.at("allow_credentials").as_bool(),
+                     .allow_headers = to_texts(cors.at("allow_headers")),
+                     .allow_methods = to_texts(cors.at("allow_methods")),
+                     .allow_origins = to_texts(cors.at("allow_origins")),
+                     .expose_headers = to_texts(cors.at("expose_headers")),
+                     .max_age_s = optional_number(cors, "max_age_s")};
+  return url;
+}
+
+// Members that functions of an earlier release do not have.
+void encode_later_members(const Function& function, json::object& out) {
+  json::object configs;
+  for (const auto& [qualifier, config] : function.event_configs)
+    configs[qualifier] = encode(config);
+  json::object urls;
+  for (const auto& [qualifier, url] : function.urls) urls[qualifier] = encode(url);
+  json::object provisioned;
+  for (const auto& [qualifier, kept] : function.provisioned)
+    provisioned[qualifier] =
+        json::object{{"wanted", kept.wanted}, {"modified", base::to_epoch_ms(kept.modified)}};
+  if (!configs.empty()) out["event_configs"] = std::move(configs);
+  if (!urls.empty()) out["urls"] = std::move(urls);
+  if (!provisioned.empty()) out["provisioned"] = std::move(provisioned);
+  if (function.recursive_loop != "Terminate") out["recursive_loop"] = function.recursive_loop;
+}
+
+void decode_later_members(const json::object& from, Function& function) {
+  const json::object none;
+  const auto object = [&](std::string_view key) -> const json::object& {
+    const json::value* const value = from.if_contains(key);
+    return value == nullptr ? none : value->as_object();
+  };
+  for (const auto& [qualifier, config] : object("event_configs"))
+    function.event_configs.emplace(qualifier, decode_event_config(config.as_object()));
+  for (const auto& [qualifier, url] : object("urls"))
+    function.urls.emplace(qualifier, decode_url(url.as_object()));
+  for (const auto& [qualifier, entry] : object("provisioned")) {
+    const json::object& kept = entry.as_object();
+    function.provisioned.emplace(qualifier, Provisioned{kept.at("wanted").to_number<std::int32_t>(),
+                                                        time_of(kept, "modified")});
+  }
+  if (from.contains("recursive_loop")) function.recursive_loop = text(from, "recursive_loop");
 }
 
 json::object encode(const Alias& alias) {
@@ -138,6 +267,7 @@ Function decode_here(std::string_view bytes) {
   function.tags = to_map(from.at("tags"));
   if (const json::value* const reserved = from.if_contains("reserved_concurrency"))
     function.reserved_concurrency = reserved->to_number<std::int32_t>();
+  decode_later_members(from, function);
   return function;
 }
 
@@ -194,6 +324,7 @@ std::string encode(const Function& function) {
                       {"policies", std::move(policies)},
                       {"tags", object_of(function.tags)}};
   if (function.reserved_concurrency) out["reserved_concurrency"] = *function.reserved_concurrency;
+  encode_later_members(function, out);
   return json::serialize(out);
 }
 

@@ -25,6 +25,15 @@ struct FunctionKey {
   std::string arn() const;  // unqualified
 };
 
+// A layer version that a function uses. Kept by the function itself: deleting the layer changes
+// nothing for it.
+struct LayerUse {
+  std::string arn;          // with the version
+  std::string code_sha256;  // raw
+  std::uint64_t code_bytes = 0;
+  bool operator==(const LayerUse&) const = default;
+};
+
 // One version of a function: code and settings, as AWS echoes them.
 struct Version {
   std::string version{kLatest};
@@ -47,7 +56,9 @@ struct Version {
   std::string snap_start = "None";
   std::string code_sha256;  // raw, 32 bytes
   std::uint64_t code_bytes = 0;
-  std::string revision_id;  // a UUID; a new one with every change that AWS counts
+  std::vector<LayerUse> layers;            // in the order in which they are laid over each other
+  std::string update_runtime_on = "Auto";  // shown only: what runs is what the host has
+  std::string revision_id;                 // a UUID; a new one with every change that AWS counts
   // Names this code with these settings; instances of another deployment are never used.
   std::string deployment_id;
   base::Timestamp modified;
@@ -73,6 +84,40 @@ struct ResourcePolicy {
   std::string document() const;  // what GetPolicy answers
 };
 
+// What becomes of asynchronous invocations. Absent numbers are AWS's defaults.
+struct EventConfig {
+  std::optional<std::int32_t> retries_max;
+  std::optional<std::int32_t> age_max_s;
+  std::string on_success;  // ARNs; empty: nowhere
+  std::string on_failure;
+  base::Timestamp modified;
+};
+
+struct UrlCors {
+  bool allow_credentials = false;
+  std::vector<std::string> allow_headers;
+  std::vector<std::string> allow_methods;
+  std::vector<std::string> allow_origins;
+  std::vector<std::string> expose_headers;
+  std::optional<std::int32_t> max_age_s;
+};
+
+// A function URL, of the function or of one of its aliases.
+struct UrlConfig {
+  std::string id;  // the first label of its host name; unique
+  std::string auth_type;
+  std::string invoke_mode = "BUFFERED";
+  std::optional<UrlCors> cors;
+  base::Timestamp created;
+  base::Timestamp modified;
+};
+
+// Instances that are kept ready for a version or an alias.
+struct Provisioned {
+  std::int32_t wanted = 0;
+  base::Timestamp modified;
+};
+
 struct Function {
   FunctionKey key;
   base::Timestamp created;
@@ -83,6 +128,11 @@ struct Function {
   std::map<std::string, ResourcePolicy> policies;  // by qualifier, "" is the function itself
   std::map<std::string, std::string> tags;
   std::optional<std::int32_t> reserved_concurrency;
+  // By qualifier. "$LATEST" stands for the function itself here and "" for URLs.
+  std::map<std::string, EventConfig> event_configs;
+  std::map<std::string, UrlConfig> urls;
+  std::map<std::string, Provisioned> provisioned;
+  std::string recursive_loop = "Terminate";
 
   // The version that "" or "$LATEST", a number or an alias stands for; nullptr: none. `draw` in
   // [0, 1) chooses where an alias divides its traffic.

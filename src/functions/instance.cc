@@ -78,20 +78,39 @@ async::Task<void> Instance::start() {
     co_return;
   }
   credentials_expire_ = credentials->expires;
-  auto package = co_await deps.code.find(version_.code_sha256);
-  if (!package) co_return fail_launch(package.error());
-  package_ = *std::move(package);
-  auto folder = co_await deps.code.unpack(package_);
-  if (!folder) co_return fail_launch(folder.error());
-  auto launch = deps.runtimes.launch(version_.runtime, *folder);
+  auto folders = co_await unpack();
+  if (!folders) co_return fail_launch(folders.error());
+  auto launch = deps.runtimes.launch(version_.runtime, folders->code, folders->layers);
   if (!launch) {
     launch_failure_ = launch.error().message;
     co_return;
   }
-  auto process = co_await deps.launcher.start(make_spec(*launch, *credentials, *folder));
+  auto process = co_await deps.launcher.start(make_spec(*launch, *credentials, *folders));
   if (!process) co_return fail_launch(process.error());
   process_ = *std::move(process);
   connection_ = deps.plumbing.connect(setting_.core, *process_, handlers());
+}
+
+async::Task<base::Result<Instance::Folders>> Instance::unpack() {
+  CodeStore& code = setting_.deps.code;
+  auto package = co_await code.find(version_.code_sha256);
+  if (!package) co_return std::unexpected(package.error());
+  packages_.push_back(*package);
+  auto folder = co_await code.unpack(*package);
+  if (!folder) co_return std::unexpected(folder.error());
+  Folders folders{.code = *std::move(folder), .layers = {}};
+  if (version_.layers.empty()) co_return folders;
+  std::vector<PackagePtr> layers;
+  for (const LayerUse& layer : version_.layers) {
+    auto found = co_await code.find(layer.code_sha256);
+    if (!found) co_return std::unexpected(found.error());
+    layers.push_back(*std::move(found));
+  }
+  packages_.insert(packages_.end(), layers.begin(), layers.end());
+  auto merged = co_await code.unpack_layers(std::move(layers));
+  if (!merged) co_return std::unexpected(merged.error());
+  folders.layers = *std::move(merged);
+  co_return folders;
 }
 
 void Instance::fail_launch(const base::Error& error) {
@@ -111,12 +130,13 @@ void Instance::fail_launch(const base::Error& error) {
 }
 
 sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& credentials,
-                                  const std::string& code_folder) const {
+                                  const Folders& folders) const {
   sandbox::Spec spec;
   spec.name = function_->key.name;
   spec.argv = launch.argv;
-  spec.code_folder = code_folder;
+  spec.code_folder = folders.code;
   spec.binds = launch.binds;
+  if (!folders.layers.empty()) spec.binds.push_back({folders.layers, "/opt"});
   spec.files = launch.files;
   spec.files.push_back({std::string(kAuthorityFile), setting_.endpoint.authority_pem});
   spec.files.push_back({std::string(kBundleFile), setting_.endpoint.bundle_pem});

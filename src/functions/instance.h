@@ -66,9 +66,16 @@ class Instance {
   base::SteadyTime idle_since() const { return idle_since_; }
 
  private:
+  // The host's folders that a function sees.
+  struct Folders {
+    std::string code;
+    std::string layers;  // empty: none
+  };
+
   async::Task<void> start();
+  async::Task<base::Result<Folders>> unpack();
   sandbox::Spec make_spec(const Launch& launch, const RoleCredentials& credentials,
-                          const std::string& code_folder) const;
+                          const Folders& folders) const;
   Plumbing::Handlers handlers();
 
   async::Task<wire::HttpResponse> serve(wire::HttpRequest request);
@@ -112,7 +119,7 @@ class Instance {
   std::optional<std::string> init_error_;  // what the runtime said about its start
   std::optional<sandbox::Exit> exit_;
 
-  PackagePtr package_;
+  std::vector<PackagePtr> packages_;  // held: code and layers
   std::unique_ptr<sandbox::Process> process_;
   std::unique_ptr<Connection> connection_;
   LogWriter log_;

@@ -518,7 +518,8 @@ TEST_F(InvokerTest, WritesTheLogInOrderWithMessagesOfSeveralLinesWhole) {
 class EventQueueTest : public InvokerTest {
  protected:
   void open() {
-    queue_ = std::make_unique<EventQueue>(store_, core_, *invoker_, clock_, random_);
+    queue_ = std::make_unique<EventQueue>(
+        EventQueue::Deps{store_, core_, catalogue_, *invoker_, destinations_, clock_, random_});
     ASSERT_TRUE(core_.run(queue_->open()));
     queue_->start();
     core_.run_ready();
@@ -527,6 +528,16 @@ class EventQueueTest : public InvokerTest {
     core_.run(queue_->stop());
     queue_.reset();
   }
+  class Notes final : public Destinations {
+   public:
+    async::Task<base::Status> deliver(InvocationNote note) override {
+      if (failures-- > 0) co_return base::error(base::ErrorCode::kUnavailable, "not now");
+      notes.push_back(std::move(note));
+      co_return base::Status();
+    }
+    std::vector<InvocationNote> notes;
+    int failures = 0;
+  } destinations_;
   std::unique_ptr<EventQueue> queue_;
 };
 
@@ -551,6 +562,68 @@ TEST_F(EventQueueTest, TriesAFailingEventThreeTimesInAll) {
   settle();
   const auto left = core_.run(store_.scan("functions/event/", "functions/event0", {}));
   EXPECT_TRUE(left->empty());
+  close();
+}
+
+TEST_F(EventQueueTest, SendsARecordOfWhatFailedAsOftenAsItsSettingsSay) {
+  update([](Function& function) {
+    function.event_configs["$LATEST"] = {.retries_max = 0,
+                                         .age_max_s = std::nullopt,
+                                         .on_success = "arn:aws:s3:::never",
+                                         .on_failure = "arn:aws:s3:::failed",
+                                         .modified = {}};
+  });
+  open();
+  destinations_.failures = 1;
+  ASSERT_TRUE(core_.run(queue_->add({.key = key_,
+                                     .qualifier = {},
+                                     .payload = R"({"k":1})",
+                                     .client_context = {},
+                                     .request_id = "e1"})));
+  settle();
+  next(script());
+  call(script(), "POST", "invocation/e1/error", R"({"errorType":"E"})");
+  settle();
+  EXPECT_TRUE(destinations_.notes.empty());
+  core_.run_for(10s);
+  settle();
+  ASSERT_EQ(destinations_.notes.size(), 1U);
+  EXPECT_EQ(destinations_.notes[0].destination_arn, "arn:aws:s3:::failed");
+  EXPECT_EQ(destinations_.notes[0].document.substr(destinations_.notes[0].document.find("\"req")),
+            R"("requestContext":{"requestId":"e1","functionArn":)"
+            R"("arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST",)"
+            R"("condition":"RetriesExhausted","approximateInvokeCount":1},)"
+            R"("requestPayload":{"k":1},"responseContext":{"statusCode":200,)"
+            R"("executedVersion":"$LATEST","functionError":"Unhandled"},)"
+            R"("responsePayload":{"errorType":"E"}})");
+  EXPECT_TRUE(core_.run(store_.scan("functions/event/", "functions/event0", {}))->empty());
+  close();
+}
+
+TEST_F(EventQueueTest, GivesUpAnEventThatIsTooOldForAnotherAttempt) {
+  update([](Function& function) {
+    function.event_configs["$LATEST"] = {.retries_max = 2,
+                                         .age_max_s = 60,
+                                         .on_success = {},
+                                         .on_failure = "arn:aws:s3:::failed",
+                                         .modified = {}};
+  });
+  open();
+  ASSERT_TRUE(core_.run(queue_->add(
+      {.key = key_, .qualifier = {}, .payload = "{}", .client_context = {}, .request_id = "e1"})));
+  settle();
+  next(script());
+  core_.run_for(1s);
+  call(script(), "POST", "invocation/e1/error", "{}");
+  const auto again = next(script());
+  core_.run_for(70s);
+  settle();
+  EXPECT_FALSE(again->done);
+  ASSERT_EQ(destinations_.notes.size(), 1U);
+  EXPECT_NE(destinations_.notes[0].document.find(R"("condition":"EventAgeExceeded",)"
+                                                 R"("approximateInvokeCount":1)"),
+            std::string::npos)
+      << destinations_.notes[0].document;
   close();
 }
 

@@ -77,4 +77,20 @@ class Observer {
   virtual void throttled(const InvocationReport& what) = 0;
 };
 
+// The record of an asynchronous invocation that is over, on its way to its destination.
+struct InvocationNote {
+  std::string function_name;
+  std::string region;
+  std::string role_arn;  // in whose name it is delivered
+  std::string destination_arn;
+  std::string document;  // JSON
+};
+
+class Destinations {
+ public:
+  virtual ~Destinations() = default;
+  // The destination has the document durably. A failure is tried again a few times.
+  virtual async::Task<base::Status> deliver(InvocationNote note) = 0;
+};
+
 }  // namespace functions

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "functions/bootstraps.h"
@@ -34,6 +35,12 @@ void bind_home(Launch& launch, const std::string& program) {
   launch.argv[0] = real;
 }
 
+// The version in nodejs20.x is 20, in python3.12 3.12: what layers name their folders after.
+std::string version_of(std::string_view runtime) {
+  runtime.remove_prefix(std::min(runtime.size(), std::string_view("nodejs").size()));
+  return std::string(runtime.substr(0, runtime.find(".x")));
+}
+
 }  // namespace
 
 RuntimeFamily family_of(std::string_view runtime) {
@@ -45,24 +52,28 @@ RuntimeFamily family_of(std::string_view runtime) {
 
 Runtimes::Runtimes(RuntimeSettings settings) : settings_(std::move(settings)) {}
 
-base::Result<Launch> Runtimes::launch(std::string_view runtime,
-                                      std::string_view code_folder) const {
+base::Result<Launch> Runtimes::launch(std::string_view runtime, std::string_view code_folder,
+                                      std::string_view layers_folder) const {
   switch (family_of(runtime)) {
-    case RuntimeFamily::kNode: return node();
-    case RuntimeFamily::kPython: return python();
+    case RuntimeFamily::kNode: return node(runtime);
+    case RuntimeFamily::kPython: return python(runtime);
     case RuntimeFamily::kProvided: break;
     case RuntimeFamily::kOther:
       return base::error(base::ErrorCode::kInvalidArgument,
                          "the runtime " + std::string(runtime) +
                              " does not run here: use provided.al2023, a Node.js or a Python one");
   }
-  if (!is_program(std::string(code_folder) + "/bootstrap"))
+  std::string program;
+  if (is_program(std::string(code_folder) + "/bootstrap")) program = "/var/task/bootstrap";
+  else if (!layers_folder.empty() && is_program(std::string(layers_folder) + "/bootstrap"))
+    program = "/opt/bootstrap";
+  if (program.empty())
     return base::error(base::ErrorCode::kNotFound,
                        "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
-  return Launch{.argv = {"/var/task/bootstrap"}, .environment = {}, .binds = {}, .files = {}};
+  return Launch{.argv = {program}, .environment = {}, .binds = {}, .files = {}};
 }
 
-base::Result<Launch> Runtimes::node() const {
+base::Result<Launch> Runtimes::node(std::string_view runtime) const {
   const std::string program =
       find_program(settings_.node, {"/usr/bin/node", "/usr/bin/nodejs", "/usr/local/bin/node"});
   if (program.empty())
@@ -71,7 +82,8 @@ base::Result<Launch> Runtimes::node() const {
   Launch launch;
   launch.argv = {program, kNodeScript};
   launch.environment = {
-      "NODE_PATH=/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"};
+      "NODE_PATH=/opt/nodejs/node" + version_of(runtime) +
+      "/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"};
   launch.files.push_back({kNodeScript, std::string(node_bootstrap())});
   if (!settings_.runtimes_dir.empty()) {
     const std::string modules = settings_.runtimes_dir + "/node/node_modules";
@@ -83,7 +95,7 @@ base::Result<Launch> Runtimes::node() const {
   return launch;
 }
 
-base::Result<Launch> Runtimes::python() const {
+base::Result<Launch> Runtimes::python(std::string_view runtime) const {
   const std::string program =
       find_program(settings_.python, {"/usr/bin/python3", "/usr/local/bin/python3"});
   if (program.empty())
@@ -91,7 +103,8 @@ base::Result<Launch> Runtimes::python() const {
                        "Python is not installed on this machine: apt-get install python3");
   Launch launch;
   launch.argv = {program, kPythonScript};
-  launch.environment = {"PYTHONPATH=/var/task:/opt/python:/var/runtime/python",
+  launch.environment = {"PYTHONPATH=/var/task:/opt/python/lib/python" + version_of(runtime) +
+                            "/site-packages:/opt/python:/var/runtime/python",
                         "PYTHONDONTWRITEBYTECODE=1"};
   launch.files.push_back({kPythonScript, std::string(python_bootstrap())});
   if (!settings_.runtimes_dir.empty())

@@ -37,11 +37,13 @@ class Runtimes {
 
   // kNotFound: the interpreter is not installed; the message says what to install.
   // kInvalidArgument: no runtime that runs here.
-  base::Result<Launch> launch(std::string_view runtime, std::string_view code_folder) const;
+  // `layers_folder` is what stands at /opt inside; empty: nothing does.
+  base::Result<Launch> launch(std::string_view runtime, std::string_view code_folder,
+                              std::string_view layers_folder) const;
 
  private:
-  base::Result<Launch> node() const;
-  base::Result<Launch> python() const;
+  base::Result<Launch> node(std::string_view runtime) const;
+  base::Result<Launch> python(std::string_view runtime) const;
 
   RuntimeSettings settings_;
 };

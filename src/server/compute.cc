@@ -51,6 +51,7 @@ base::Result<std::unique_ptr<Compute>> Compute::open(ComputeParts parts) {
 
 Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher)
     : catalogue(parts.storage.store(), parts.storage.control()),
+      layers(parts.storage.store(), parts.storage.control()),
       code(parts.settings.data_dir + "/functions", parts.storage.files, parts.storage.blocking),
       credentials(parts.domains.identity, parts.storage.clock),
       packages(parts.caller),
@@ -60,6 +61,8 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
       plumbing_(asio_cores(parts.storage.cores()), parts.port, parts.server, parts.tls,
                 parts.storage.clock),
       figures_(parts.domains.recorder, parts.storage.clock),
+      destinations_(parts.caller, parts.domains.identity, parts.storage.clock,
+                    parts.storage.random),
       invoker(
           {.catalogue = catalogue,
            .code = code,
@@ -73,8 +76,13 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
            .observer = &figures_},
           functions::make_endpoint(parts.port, parts.storage.secrets.authority->certificate_pem()),
           cores_of(parts.storage.cores())),
-      events(parts.storage.store(), parts.storage.control(), invoker, parts.storage.clock,
-             parts.storage.random),
+      events({.store = parts.storage.store(),
+              .control = parts.storage.control(),
+              .catalogue = catalogue,
+              .invoker = invoker,
+              .destinations = destinations_,
+              .clock = parts.storage.clock,
+              .random = parts.storage.random}),
       mapped_(catalogue, invoker, figures_),
       failed_batches_(
           parts.caller, parts.domains.identity,
@@ -90,8 +98,13 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
 base::Status Compute::load(async::Core& control) {
   RETURN_IF_ERROR(code.open());
   RETURN_IF_ERROR(async::wait_for(control, catalogue.open()));
-  // Packages of functions that are gone, or were never finished before a crash.
-  async::wait_for(control, code.collect([this] { return catalogue.packages(); }));
+  RETURN_IF_ERROR(async::wait_for(control, layers.open()));
+  // Packages of functions and layers that are gone, or were never finished before a crash.
+  async::wait_for(control, code.collect([this] {
+    std::set<std::string> used = catalogue.packages();
+    used.merge(layers.packages());
+    return used;
+  }));
   RETURN_IF_ERROR(async::wait_for(control, events.open()));
   RETURN_IF_ERROR(async::wait_for(control, mappings.open()));
   return {};

@@ -8,9 +8,11 @@
 #include "async/tls.h"
 #include "functions/code_store.h"
 #include "functions/event_queue.h"
+#include "functions/layers.h"
 #include "functions/server_plumbing.h"
 #include "mapping/mappings.h"
 #include "sandbox/host_launcher.h"
+#include "server/adapters/event_destinations.h"
 #include "server/adapters/function_ports.h"
 #include "server/adapters/stream_source.h"
 #include "server/domains.h"
@@ -37,6 +39,7 @@ class Compute {
   void stop(async::Core& control);
 
   functions::Catalogue catalogue;
+  functions::Layers layers;
   functions::CodeStore code;
   RoleSessions credentials;
   BucketCode packages;
@@ -50,6 +53,7 @@ class Compute {
   RoleLogs logs_;
   functions::ServerPlumbing plumbing_;
   LambdaFigures figures_;
+  EventDestinations destinations_;
 
  public:
   functions::Invoker invoker;

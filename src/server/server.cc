@@ -154,6 +154,7 @@ base::Status Server::Parts::open_compute(std::shared_ptr<const async::TlsServerC
                                            .port = port}));
   lambda = std::make_unique<services::lambda::Deps>(
       services::lambda::Deps{.catalogue = compute->catalogue,
+                             .layers = compute->layers,
                              .code = compute->code,
                              .invoker = compute->invoker,
                              .events = compute->events,

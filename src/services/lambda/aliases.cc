@@ -115,6 +115,7 @@ Answer<l::DeleteAliasOutput> remove(const Deps& deps, const Context& context,
       co_await deps.catalogue.update(target->key, [&](Function& function) -> api::Outcome<void> {
         function.aliases.erase(*input.name);
         function.policies.erase(*input.name);
+        function.event_configs.erase(*input.name);
         return {};
       });
   if (!changed) co_return std::unexpected(changed.error());

@@ -2,13 +2,12 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "services/lambda/lambda.h"
+#include "services/lambda/layers.h"
 
 namespace services::lambda {
 namespace {
 
 constexpr std::size_t kUploadBytesMax = 52'428'800;
-constexpr std::size_t kUnpackedBytesMax = 262'144'000;
 
 api::Error too_large(std::string message) {
   return {.code = "RequestEntityTooLargeException",
@@ -43,6 +42,8 @@ Answer<l::FunctionConfiguration> update(const Deps& deps, const Context& context
       deps, context,
       {std::move(input.zip_file), input.s3_bucket, input.s3_key, input.s3_object_version});
   if (!package) co_return std::unexpected(package.error());
+  const auto fits = co_await check_unpacked(deps, (*package)->sha256, (*before)->latest.layers);
+  if (!fits) co_return std::unexpected(fits.error());
   const bool dry = input.dry_run.value_or(false);
   const bool published = input.publish.value_or(false) && !dry;
   const auto change = [&](Function& function) -> api::Outcome<void> {
@@ -63,7 +64,7 @@ Answer<l::FunctionConfiguration> update(const Deps& deps, const Context& context
   }
   const auto changed = co_await deps.catalogue.update(target->key, change);
   if (!changed) co_return std::unexpected(changed.error());
-  co_await deps.code.collect([&deps] { return deps.catalogue.packages(); });
+  co_await deps.code.collect([&deps] { return used_packages(deps); });
   const Version& shown = published ? (*changed)->versions.back() : (*changed)->latest;
   co_return render(**changed, shown,
                    published ? (*changed)->key.arn() + ':' + shown.version : (*changed)->key.arn());

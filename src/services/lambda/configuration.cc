@@ -5,7 +5,7 @@
 #include <array>
 #include <boost/json.hpp>
 
-#include "services/lambda/lambda.h"
+#include "services/lambda/layers.h"
 #include "services/lambda/version_settings.h"
 
 namespace services::lambda {
@@ -44,11 +44,17 @@ Answer<l::FunctionConfiguration> update(const Deps& deps, const Context& context
   if (bad) co_return std::unexpected(*bad);
   if (input.role && !deps.credentials.may_assume(*input.role))
     co_return std::unexpected(unusable_role());
+  const auto layers =
+      co_await take_layers(deps, context, input.layers.value_or(std::vector<std::string>()));
+  if (!layers) co_return std::unexpected(layers.error());
+  const auto fits = co_await check_unpacked(deps, (*found)->latest.code_sha256, layers->uses);
+  if (!fits) co_return std::unexpected(fits.error());
   const auto changed = co_await deps.catalogue.update(
-      target->key, [&deps, &input](Function& function) -> api::Outcome<void> {
+      target->key, [&deps, &input, &layers](Function& function) -> api::Outcome<void> {
         if (input.revision_id && *input.revision_id != function.latest.revision_id)
           return std::unexpected(stale_revision("GetFunction/GetAlias"));
         apply_settings(function.latest, input);
+        if (input.layers) function.latest.layers = layers->uses;
         touch(deps, function.latest, true);
         return {};
       });
@@ -94,6 +100,7 @@ void register_configuration(wire::Registry& registry, const Deps& deps) {
         if (!target) return std::unexpected(target.error());
         wire::Checks checks{function_check(deps, "lambda:UpdateFunctionConfiguration", *target)};
         if (input.role) checks.push_back(pass_role(*input.role));
+        add_layer_checks(deps, context, input, checks);
         return checks;
       },
       [&deps](const Context& context, l::UpdateFunctionConfigurationRequest input) {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "services/lambda/lambda.h"
+#include "services/lambda/layers.h"
 #include "services/lambda/version_settings.h"
 
 namespace services::lambda {
@@ -51,11 +51,17 @@ Answer<l::FunctionConfiguration> create(const Deps& deps, const Context& context
                                              {input.code->zip_file, input.code->s3_bucket,
                                               input.code->s3_key, input.code->s3_object_version});
   if (!package) co_return std::unexpected(package.error());
+  auto layers =
+      co_await take_layers(deps, context, input.layers.value_or(std::vector<std::string>()));
+  if (!layers) co_return std::unexpected(layers.error());
+  const auto fits = co_await check_unpacked(deps, (*package)->sha256, layers->uses);
+  if (!fits) co_return std::unexpected(fits.error());
   Function function;
   function.key = target->key;
   function.created = deps.clock.now();
   function.latest.log_group = "/aws/lambda/" + target->key.name;
   apply_settings(function.latest, input);
+  function.latest.layers = layers->uses;
   if (input.architectures) function.latest.architectures = *input.architectures;
   function.latest.code_sha256 = (*package)->sha256;
   function.latest.code_bytes = (*package)->bytes;
@@ -128,6 +134,7 @@ api::Outcome<void> remove_version(Function& function, const Target& target) {
   std::erase_if(function.versions,
                 [&](const Version& version) { return version.version == target.qualifier; });
   function.policies.erase(target.qualifier);
+  function.event_configs.erase(target.qualifier);
   return {};
 }
 
@@ -146,7 +153,7 @@ Answer<l::DeleteFunctionResponse> remove(const Deps& deps, const Context& contex
         target->key, [&target](Function& function) { return remove_version(function, *target); });
     if (!changed) co_return std::unexpected(changed.error());
   }
-  co_await deps.code.collect([&deps] { return deps.catalogue.packages(); });
+  co_await deps.code.collect([&deps] { return used_packages(deps); });
   l::DeleteFunctionResponse output;
   output.status_code = 204;
   co_return output;
@@ -160,8 +167,10 @@ void register_functions(wire::Registry& registry, const Deps& deps) {
               const l::CreateFunctionRequest& input) -> api::Outcome<wire::Checks> {
         auto target = target_of(context, *input.function_name, std::nullopt);
         if (!target) return std::unexpected(target.error());
-        return wire::Checks{function_check(deps, "lambda:CreateFunction", *target),
+        wire::Checks checks{function_check(deps, "lambda:CreateFunction", *target),
                             pass_role(*input.role)};
+        add_layer_checks(deps, context, input, checks);
+        return checks;
       },
       [&deps](const Context& context, l::CreateFunctionRequest input) {
         return create(deps, context, std::move(input));

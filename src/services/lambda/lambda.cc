@@ -35,7 +35,9 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   register_functions(registry, deps);
   register_configuration(registry, deps);
   register_code(registry, deps);
+  register_layers(registry, deps);
   register_invoke(registry, deps);
+  register_event_invoke(registry, deps);
   register_versions(registry, deps);
   register_aliases(registry, deps);
   register_permissions(registry, deps);
@@ -131,6 +133,14 @@ l::FunctionConfiguration render(const Function& function, const Version& v,
   out.last_modified = last_modified(v.modified);
   out.code_sha256 = base::base64(v.code_sha256);
   out.version = v.version;
+  if (!v.layers.empty()) {
+    auto& layers = out.layers.emplace();
+    for (const functions::LayerUse& use : v.layers) {
+      l::Layer& layer = layers.emplace_back();
+      layer.arn = use.arn;
+      layer.code_size = static_cast<std::int64_t>(use.code_bytes);
+    }
+  }
   if (v.environment) out.environment.emplace().variables = *v.environment;
   if (!v.kms_key_arn.empty()) out.kms_key_arn = v.kms_key_arn;
   out.tracing_config.emplace().mode = v.tracing_mode;

@@ -2,8 +2,8 @@
 
 // The Lambda API over functions and mapping: typed request, domain call, typed answer. One per
 // server, immutable after construction, thread-safe. The operations stand by family:
-//   functions.cc  configuration.cc  code.cc  invoke.cc  versions.cc  aliases.cc  permissions.cc
-//   settings.cc  mappings.cc  operate.cc (Millrace's own operations on mappings)
+//   functions.cc  configuration.cc  code.cc  layers.cc  invoke.cc  event_invoke.cc  versions.cc
+//   aliases.cc  permissions.cc  settings.cc  mappings.cc  operate.cc
 
 #include <memory>
 #include <optional>
@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "functions/event_queue.h"
 #include "functions/invoker.h"
+#include "functions/layers.h"
 #include "mapping/mappings.h"
 #include "wire/registry.h"
 
@@ -37,6 +38,7 @@ class CodeSource {
 
 struct Deps {
   functions::Catalogue& catalogue;
+  functions::Layers& layers;
   functions::CodeStore& code;
   functions::Invoker& invoker;
   functions::EventQueue& events;
@@ -143,7 +145,9 @@ std::pair<std::vector<T>, std::optional<std::string>> page_of(
 void register_functions(wire::Registry& registry, const Deps& deps);
 void register_configuration(wire::Registry& registry, const Deps& deps);
 void register_code(wire::Registry& registry, const Deps& deps);
+void register_layers(wire::Registry& registry, const Deps& deps);
 void register_invoke(wire::Registry& registry, const Deps& deps);
+void register_event_invoke(wire::Registry& registry, const Deps& deps);
 void register_versions(wire::Registry& registry, const Deps& deps);
 void register_aliases(wire::Registry& registry, const Deps& deps);
 void register_permissions(wire::Registry& registry, const Deps& deps);

@@ -40,6 +40,12 @@ class NoLogs final : public functions::LogSink {
     co_return base::Status();
   }
 };
+class NoDestinations final : public functions::Destinations {
+ public:
+  async::Task<base::Status> deliver(functions::InvocationNote) override {
+    co_return base::Status();
+  }
+};
 class NoLauncher final : public sandbox::Launcher {
  public:
   async::Task<base::Result<std::unique_ptr<sandbox::Process>>> start(sandbox::Spec) override {
@@ -122,8 +128,9 @@ class LambdaTest : public testing::Test {
   static std::string name() { return fmt::format("millrace-lambda-{}", ::getpid()); }
   const Deps& deps() {
     if (!deps_)
-      deps_ = std::unique_ptr<Deps>(new Deps{catalogue_, *code_, invoker_, events_, credentials_,
-                                             mappings_, sources_, packages_, clock_, random_});
+      deps_ = std::unique_ptr<Deps>(new Deps{catalogue_, layers_, *code_, invoker_, events_,
+                                             credentials_, mappings_, sources_, packages_, clock_,
+                                             random_});
     return *deps_;
   }
 
@@ -162,6 +169,7 @@ class LambdaTest : public testing::Test {
   async::BlockingPool pool_{1};
   store::MemoryStore store_;
   functions::Catalogue catalogue_{store_, core_};
+  functions::Layers layers_{store_, core_};
   RoleR credentials_;
   NoLogs logs_;
   NoLauncher launcher_;
@@ -180,7 +188,9 @@ class LambdaTest : public testing::Test {
                                .random = random_},
                               {},
                               {&core_}};
-  functions::EventQueue events_{store_, core_, invoker_, clock_, random_};
+  NoDestinations destinations_;
+  functions::EventQueue events_{
+      {store_, core_, catalogue_, invoker_, destinations_, clock_, random_}};
   OneStream sources_;
   NoInvoker mapping_invoker_;
   NoFailures failures_;
@@ -247,9 +257,12 @@ TEST_F(LambdaTest, RefusesInAwsWords) {
 
 TEST_F(LambdaTest, NamesWhatItDoesNotSupport) {
   l::CreateFunctionRequest input = request();
-  input.layers = {{"arn:aws:lambda:us-east-1:000000000000:layer:x:1"}};
+  input.file_system_configs.emplace().emplace_back();
+  input.file_system_configs->back().arn =
+      "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0";
+  input.file_system_configs->back().local_mount_path = "/mnt/x";
   EXPECT_EQ(error_of(call<l::op::CreateFunction>(input)),
-            "InvalidParameterValueException: Layers is not supported by Millrace.");
+            "InvalidParameterValueException: FileSystemConfigs is not supported by Millrace.");
 }
 
 TEST_F(LambdaTest, PublishesVersionsAndAliases) {

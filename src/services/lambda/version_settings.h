@@ -20,7 +20,6 @@ inline bool is_empty(const l::VpcConfig& vpc) {
 template <class Input>
 std::optional<api::Error> check_settings(const Input& input) {
   if (input.vpc_config && !is_empty(*input.vpc_config)) return not_here("VpcConfig");
-  if (input.layers && !input.layers->empty()) return not_here("Layers");
   if (input.file_system_configs && !input.file_system_configs->empty())
     return not_here("FileSystemConfigs");
   if (input.capacity_provider_config) return not_here("CapacityProviderConfig");

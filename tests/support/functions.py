@@ -1,0 +1,64 @@
+"""Functions for tests: a role with rights, packages from text, and what a function has printed."""
+import io
+import json
+import zipfile
+
+TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
+                        "Action": "sts:AssumeRole"}]}
+LOGS = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+
+
+def package(files, mode=0o755):
+    """A zip of path to text."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for path, text in files.items():
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = (0o100000 | mode) << 16
+            archive.writestr(entry, text)
+    return made.getvalue()
+
+
+class Functions:
+    """A role, and the functions that a test makes with it."""
+
+    def __init__(self, server, name):
+        self.name, self.server = name, server
+        self.iam, self.lambda_ = server.client("iam"), server.client("lambda")
+        self.logs = server.client("logs")
+        self.role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+        self.allow()
+        self.made = []
+
+    def allow(self, *statements):
+        self.iam.put_role_policy(RoleName=self.name, PolicyName="p",
+                                 PolicyDocument=json.dumps({"Statement": [LOGS, *statements]}))
+
+    def create(self, name, files, runtime="python3.12", handler="code.handler", **settings):
+        if isinstance(files, str):
+            files = {"index.mjs" if runtime.startswith("nodejs") else "code.py": files}
+        made = self.lambda_.create_function(
+            FunctionName=name, Runtime=runtime, Handler=handler, Role=self.role,
+            **{"Timeout": 20} | settings, Code={"ZipFile": package(files)})
+        self.made.append(name)
+        return made
+
+    def invoke(self, name, event=None, **how):
+        answer = self.lambda_.invoke(FunctionName=name, Payload=json.dumps(event).encode(), **how)
+        payload = answer["Payload"].read()
+        assert "FunctionError" not in answer, payload
+        return json.loads(payload) if payload else None
+
+    def printed(self, name, word):
+        try:
+            pages = self.logs.get_paginator("filter_log_events").paginate(
+                logGroupName=f"/aws/lambda/{name}", filterPattern=word)
+            return [json.loads(event["message"].split(word + " ", 1)[1]) for page in pages for event in page["events"]]
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []
+
+    def close(self):
+        for name in self.made:
+            self.lambda_.delete_function(FunctionName=name)
+        self.iam.delete_role_policy(RoleName=self.name, PolicyName="p")
+        self.iam.delete_role(RoleName=self.name)
