@@ -33,8 +33,29 @@ async::Task<base::Status> Catalogue::open() {
         loaded.emplace(std::move(key), std::make_shared<const Function>(std::move(function)));
       });
   if (!read) co_return read;
+  for (const auto& [key, function] : loaded) index_urls(nullptr, function.get());
   functions_.set(std::move(loaded));
   co_return base::Status();
+}
+
+// Few functions have URLs: most changes touch nothing here.
+void Catalogue::index_urls(const Function* before, const Function* after) {
+  const bool had = before != nullptr && !before->urls.empty();
+  const bool has = after != nullptr && !after->urls.empty();
+  if (!had && !has) return;
+  std::map<std::string, UrlOwner> urls = *urls_.get();
+  if (had)
+    for (const auto& [qualifier, url] : before->urls) urls.erase(url.id);
+  if (has)
+    for (const auto& [qualifier, url] : after->urls) urls[url.id] = {after->key, qualifier};
+  urls_.set(std::move(urls));
+}
+
+std::optional<Catalogue::UrlOwner> Catalogue::find_url(const std::string& id) const {
+  const auto all = urls_.get();
+  const auto found = all->find(id);
+  if (found == all->end()) return std::nullopt;
+  return found->second;
 }
 
 FunctionPtr Catalogue::find(const FunctionKey& key) const {
@@ -108,6 +129,7 @@ async::Task<api::Outcome<FunctionPtr>> Catalogue::remove_here(FunctionKey key) {
   ByKey all = *functions_.get();
   all.erase(key);
   functions_.set(std::move(all));
+  index_urls(before.get(), nullptr);
   if (listener_) listener_(key);
   co_return before;
 }
@@ -122,6 +144,7 @@ async::Task<api::Outcome<FunctionPtr>> Catalogue::save(Function function) {
   }
   const FunctionKey key = function.key;
   FunctionPtr published = std::make_shared<const Function>(std::move(function));
+  index_urls(find(key).get(), published.get());
   ByKey all = *functions_.get();
   all.insert_or_assign(key, published);
   functions_.set(std::move(all));

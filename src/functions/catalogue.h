@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -33,6 +34,12 @@ class Catalogue {
   void set_listener(Listener listener) { listener_ = std::move(listener); }
 
   FunctionPtr find(const FunctionKey& key) const;  // nullptr: no such function
+  // Whose URL it is; nullopt: nobody's.
+  struct UrlOwner {
+    FunctionKey key;
+    std::string qualifier;
+  };
+  std::optional<UrlOwner> find_url(const std::string& id) const;
   // In the order of their names.
   std::vector<FunctionPtr> list(const std::string& account_id, const std::string& region) const;
   // Raw SHA-256 of every package that some version needs.
@@ -51,12 +58,14 @@ class Catalogue {
   async::Task<api::Outcome<FunctionPtr>> update_here(FunctionKey key, Change change);
   async::Task<api::Outcome<FunctionPtr>> remove_here(FunctionKey key);
   async::Task<api::Outcome<FunctionPtr>> save(Function function);
+  void index_urls(const Function* before, const Function* after);
 
   store::Store& store_;
   async::Core& control_;
   Listener listener_;
   async::Mutex changing_;
   base::Snapshot<ByKey> functions_;
+  base::Snapshot<std::map<std::string, UrlOwner>> urls_;
 };
 
 // "Function not found: " and the ARN: what most operations answer.

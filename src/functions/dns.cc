@@ -62,7 +62,8 @@ std::string header(std::string_view query, std::uint16_t code, bool question, bo
 }  // namespace
 
 bool is_served_name(std::string_view name) {
-  for (const std::string_view known : {"amazonaws.com", "amazonaws.com.cn", "api.aws", "localhost"})
+  for (const std::string_view known :
+       {"amazonaws.com", "amazonaws.com.cn", "api.aws", "on.aws", "localhost"})
     if (name.ends_with(known) &&
         (name.size() == known.size() || name[name.size() - known.size() - 1] == '.'))
       return true;

@@ -18,6 +18,7 @@
 #include "services/iam/iam.h"
 #include "services/kinesis/kinesis.h"
 #include "services/lambda/lambda.h"
+#include "services/lambda/url_front.h"
 #include "services/logs/logs.h"
 #include "services/s3/s3.h"
 #include "services/sts/sts.h"
@@ -69,6 +70,7 @@ struct Server::Parts {
   base::Status open_compute(std::shared_ptr<const async::TlsServerContext> tls, std::uint16_t port);
   void register_services();
   base::Status open_metrics_page();
+  async::Task<wire::HttpResponse> serve(wire::HttpRequest request);
   void stop();
 
   Settings settings;
@@ -95,6 +97,7 @@ struct Server::Parts {
   services::cloudwatch::Deps cloudwatch;
   std::unique_ptr<services::lambda::Deps> lambda;
   std::unique_ptr<services::cloudformation::Deps> cloudformation;
+  std::unique_ptr<services::lambda::UrlFront> function_urls;
 
   std::unique_ptr<wire::Dispatcher> dispatcher;
   std::unique_ptr<MetricsPage> metrics_page;
@@ -139,19 +142,24 @@ void Server::Parts::register_services() {
   services::cloudformation::register_operations(registry, *cloudformation);
 }
 
+async::Task<wire::HttpResponse> Server::Parts::serve(wire::HttpRequest request) {
+  if (services::lambda::UrlFront::takes(request)) return function_urls->handle(std::move(request));
+  return dispatcher->handle(std::move(request));
+}
+
 base::Status Server::Parts::open_compute(std::shared_ptr<const async::TlsServerContext> tls,
                                          std::uint16_t port) {
-  ASSIGN_OR_RETURN(compute, Compute::open({.settings = settings,
-                                           .storage = *storage,
-                                           .domains = domains,
-                                           .caller = caller,
-                                           .authorizer = authorizer,
-                                           .server =
-                                               [this](wire::HttpRequest request) {
-                                                 return dispatcher->handle(std::move(request));
-                                               },
-                                           .tls = std::move(tls),
-                                           .port = port}));
+  ASSIGN_OR_RETURN(
+      compute,
+      Compute::open(
+          {.settings = settings,
+           .storage = *storage,
+           .domains = domains,
+           .caller = caller,
+           .authorizer = authorizer,
+           .server = [this](wire::HttpRequest request) { return serve(std::move(request)); },
+           .tls = std::move(tls),
+           .port = port}));
   lambda = std::make_unique<services::lambda::Deps>(
       services::lambda::Deps{.catalogue = compute->catalogue,
                              .layers = compute->layers,
@@ -164,6 +172,7 @@ base::Status Server::Parts::open_compute(std::shared_ptr<const async::TlsServerC
                              .packages = compute->packages,
                              .clock = storage->clock,
                              .random = storage->random});
+  function_urls = std::make_unique<services::lambda::UrlFront>(*lambda, authenticator, authorizer);
   stacks::resources::add_all(resource_types);
   stacks = std::make_unique<stacks::Engine>(stacks::EngineParts{.core = storage->control(),
                                                                 .store = storage->store(),
@@ -222,7 +231,7 @@ base::Status Server::Parts::open() {
   options.clock = &storage->clock;
   http = std::make_unique<wire::HttpServer>(
       std::move(options), storage->cores(),
-      [this](wire::HttpRequest request) { return dispatcher->handle(std::move(request)); });
+      [this](wire::HttpRequest request) { return serve(std::move(request)); });
   RETURN_IF_ERROR(async::wait_for(control, stacks->start()));
   domains.start();
   compute->start();

@@ -41,6 +41,7 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   register_versions(registry, deps);
   register_aliases(registry, deps);
   register_permissions(registry, deps);
+  register_urls(registry, deps);
   register_settings(registry, deps);
   register_mappings(registry, deps);
   register_operating(registry, deps);

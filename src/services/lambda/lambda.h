@@ -3,7 +3,9 @@
 // The Lambda API over functions and mapping: typed request, domain call, typed answer. One per
 // server, immutable after construction, thread-safe. The operations stand by family:
 //   functions.cc  configuration.cc  code.cc  layers.cc  invoke.cc  event_invoke.cc  versions.cc
-//   aliases.cc  permissions.cc  settings.cc  mappings.cc  operate.cc
+//   aliases.cc  permissions.cc  settings.cc  urls.cc  mappings.cc
+//   operate.cc (Millrace's own operations on mappings)
+// url_front.h serves the URLs themselves.
 
 #include <memory>
 #include <optional>
@@ -151,6 +153,7 @@ void register_event_invoke(wire::Registry& registry, const Deps& deps);
 void register_versions(wire::Registry& registry, const Deps& deps);
 void register_aliases(wire::Registry& registry, const Deps& deps);
 void register_permissions(wire::Registry& registry, const Deps& deps);
+void register_urls(wire::Registry& registry, const Deps& deps);
 void register_settings(wire::Registry& registry, const Deps& deps);
 void register_mappings(wire::Registry& registry, const Deps& deps);
 void register_operating(wire::Registry& registry, const Deps& deps);

@@ -1,4 +1,4 @@
-// Tags, reserved concurrency, GetAccountSettings.
+// Tags, reserved concurrency, runtime management, code signing, GetAccountSettings.
 #include "auth/principal.h"
 #include "services/lambda/lambda.h"
 
@@ -131,6 +131,53 @@ Answer<l::DeleteFunctionConcurrencyOutput> delete_concurrency(
   co_return l::DeleteFunctionConcurrencyOutput();
 }
 
+// Kept and shown: what runs is the interpreter that the host has. So no version can be held on to.
+Answer<l::PutRuntimeManagementConfigResponse> put_runtime_management(
+    const Deps& deps, const Context& context, l::PutRuntimeManagementConfigRequest input) {
+  const auto target = target_of(context, *input.function_name, input.qualifier);
+  if (!target) co_return std::unexpected(target.error());
+  if (*input.update_runtime_on == "Manual")
+    co_return std::unexpected(not_here("UpdateRuntimeOn Manual"));
+  if (input.runtime_version_arn) co_return std::unexpected(not_here("RuntimeVersionArn"));
+  const auto changed =
+      co_await deps.catalogue.update(target->key, [&](Function& function) -> api::Outcome<void> {
+        const Version* const meant = function.resolve(target->qualifier);
+        if (meant == nullptr || function.alias(target->qualifier) != nullptr)
+          return std::unexpected(functions::function_not_found(target->arn()));
+        if (meant == &function.latest) function.latest.update_runtime_on = *input.update_runtime_on;
+        for (Version& version : function.versions)
+          if (&version == meant) version.update_runtime_on = *input.update_runtime_on;
+        return {};
+      });
+  if (!changed) co_return std::unexpected(changed.error());
+  l::PutRuntimeManagementConfigResponse output;
+  output.update_runtime_on = *input.update_runtime_on;
+  output.function_arn = target->arn();
+  co_return output;
+}
+
+Answer<l::GetRuntimeManagementConfigResponse> get_runtime_management(
+    const Deps& deps, const Context& context, l::GetRuntimeManagementConfigRequest input) {
+  const auto target = target_of(context, *input.function_name, input.qualifier);
+  if (!target) co_return std::unexpected(target.error());
+  const auto found = find_version(deps, *target);
+  if (!found) co_return std::unexpected(found.error());
+  l::GetRuntimeManagementConfigResponse output;
+  output.update_runtime_on = found->version->update_runtime_on;
+  output.function_arn = target->arn();
+  co_return output;
+}
+
+// No function has one: they are refused where they would be given.
+Answer<l::GetFunctionCodeSigningConfigResponse> get_code_signing(
+    const Deps& deps, const Context& context, l::GetFunctionCodeSigningConfigRequest input) {
+  const auto target = target_of(context, *input.function_name, std::nullopt);
+  if (!target) co_return std::unexpected(target.error());
+  const auto function = find_function(deps, *target);
+  if (!function) co_return std::unexpected(function.error());
+  co_return l::GetFunctionCodeSigningConfigResponse();
+}
+
 Answer<l::GetAccountSettingsResponse> account_settings(const Deps& deps, const Context& context) {
   std::int64_t bytes = 0;
   std::int64_t count = 0;
@@ -155,9 +202,31 @@ Answer<l::GetAccountSettingsResponse> account_settings(const Deps& deps, const C
   co_return output;
 }
 
+void register_runtime_settings(wire::Registry& registry, const Deps& deps) {
+  using Put = l::PutRuntimeManagementConfigRequest;
+  using Get = l::GetRuntimeManagementConfigRequest;
+  using Signing = l::GetFunctionCodeSigningConfigRequest;
+  registry.add<l::op::PutRuntimeManagementConfig>(
+      on_function<Put>(deps, "lambda:PutRuntimeManagementConfig"),
+      [&deps](const Context& context, Put input) {
+        return put_runtime_management(deps, context, std::move(input));
+      });
+  registry.add<l::op::GetRuntimeManagementConfig>(
+      on_function<Get>(deps, "lambda:GetRuntimeManagementConfig"),
+      [&deps](const Context& context, Get input) {
+        return get_runtime_management(deps, context, std::move(input));
+      });
+  registry.add<l::op::GetFunctionCodeSigningConfig>(
+      on_function<Signing>(deps, "lambda:GetFunctionCodeSigningConfig"),
+      [&deps](const Context& context, Signing input) {
+        return get_code_signing(deps, context, std::move(input));
+      });
+}
+
 }  // namespace
 
 void register_settings(wire::Registry& registry, const Deps& deps) {
+  register_runtime_settings(registry, deps);
   registry.add<l::op::ListTags>(on_tagged<l::ListTagsRequest>(deps, "lambda:ListTags"),
                                 [&deps](const Context& context, l::ListTagsRequest input) {
                                   return list_tags(deps, context, std::move(input));
