@@ -211,3 +211,24 @@ def test_a_streams_arn_stands_for_its_name_everywhere(kinesis, name):
         answer = getattr(kinesis, xform_name(operation))(StreamARN=arn, **arguments)
         iterator = answer.get("ShardIterator", iterator)
     assert name not in kinesis.list_streams()["StreamNames"]
+
+
+def test_a_dry_run_checks_everything_and_does_nothing(kinesis, name):
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    iterator = kinesis.get_shard_iterator(StreamName=name, ShardId="shardId-000000000000",
+                                          ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    calls = [
+        lambda dry: kinesis.put_record(StreamName=name, Data=b"x", PartitionKey="k", DryRun=dry),
+        lambda dry: kinesis.put_records(StreamName=name, Records=[{"Data": b"x", "PartitionKey": "k"}], DryRun=dry),
+        lambda dry: kinesis.get_records(ShardIterator=iterator, DryRun=dry),
+        lambda dry: kinesis.get_shard_iterator(StreamName=name, ShardId="shardId-000000000000",
+                                               ShardIteratorType="LATEST", DryRun=dry),
+    ]
+    for call in calls:
+        with pytest.raises(kinesis.exceptions.DryRunOperationException):
+            call(True)
+    assert not kinesis.get_records(ShardIterator=iterator)["Records"]
+    with pytest.raises(kinesis.exceptions.ResourceNotFoundException):
+        kinesis.put_record(StreamName="no" + name, Data=b"x", PartitionKey="k", DryRun=True)
+    for call in calls:
+        call(False)

@@ -73,6 +73,11 @@ api::Error stream_not_found(const StreamKey& key) {
       fmt::format("Stream {} under account {} not found.", key.name, key.account_id));
 }
 
+api::Error dry_run() {
+  return api::kinesis::dry_run_operation(
+      "The request was rejected because the DryRun parameter was specified.");
+}
+
 api::Error rate_exceeded(const StreamKey& key, std::string_view shard_id) {
   return errors::provisioned_throughput_exceeded(
       fmt::format("Rate exceeded for shard {} in stream {} under account {}.", shard_id, key.name,

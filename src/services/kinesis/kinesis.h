@@ -63,6 +63,8 @@ api::Error stream_not_found(const StreamKey& key);
 api::Outcome<StreamPtr> find_stream(const Deps& deps, const StreamKey& key);
 // A shard's throughput is used up (streamlog/throughput.h).
 api::Error rate_exceeded(const StreamKey& key, std::string_view shard_id);
+// Everything was right, and nothing was done because the caller asked for that.
+api::Error dry_run();
 // What the domain refused, for operations that have no more particular words.
 api::Error to_api_error(const base::Error& error, const StreamKey& key);
 std::string_view status_name(streamlog::StreamStatus status);

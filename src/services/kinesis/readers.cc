@@ -92,6 +92,7 @@ Answer<k::GetShardIteratorOutput> get_shard_iterator(const Deps& deps, const Con
                                                  .timestamp = input.timestamp},
                                                 stream, *info);
   if (!position) co_return std::unexpected(position.error());
+  if (input.dry_run.value_or(false)) co_return std::unexpected(dry_run());
   k::GetShardIteratorOutput output;
   output.shard_iterator = seal(deps, {.key = *key,
                                       .stream_id = stream->info.id,
@@ -129,6 +130,7 @@ Answer<k::GetRecordsOutput> get_records(const Deps& deps, const Context&,
     co_return std::unexpected(k::resource_not_found(
         fmt::format("Shard {} in stream {} under account {} does not exist",
                     streamlog::shard_id(it->shard), it->key.name, it->key.account_id)));
+  if (input.dry_run.value_or(false)) co_return std::unexpected(dry_run());
   streamlog::ShardLimits* const limits = shard->limits();
   if (limits != nullptr && !limits->admit_read()) {
     deps.figures().get_records(stream->info, {.shard = it->shard}, Ending::kThrottled, began);

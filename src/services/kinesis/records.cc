@@ -95,6 +95,7 @@ Answer<k::PutRecordOutput> put_record(const Deps& deps, const Context& context,
   if (!invalid)
     invalid = check_size((*stream)->info, input.data->size() + input.partition_key->size());
   if (invalid) co_return std::unexpected(*std::move(invalid));
+  if (input.dry_run.value_or(false)) co_return std::unexpected(dry_run());
   const base::SteadyTime began = deps.clock.steady_now();
   const std::size_t bytes = input.data->size() + input.partition_key->size();
   streamlog::NewRecord record{std::move(*input.partition_key), std::move(*input.data)};
@@ -180,6 +181,7 @@ Answer<k::PutRecordsOutput> put_records(const Deps& deps, const Context& context
   const base::SteadyTime began = deps.clock.steady_now();
   auto groups = group_by_shard(*stream, input);
   if (!groups) co_return std::unexpected(groups.error());
+  if (input.dry_run.value_or(false)) co_return std::unexpected(dry_run());
   std::vector<async::Task<base::Result<streamlog::Appended>>> appends;
   appends.reserve(groups->size());
   for (Group& group : *groups) appends.push_back(append_group(group));

@@ -249,6 +249,7 @@ Answer<Answered> subscribe(const Deps& deps, const Context& context,
                                              .timestamp = start.timestamp},
                                             found->stream, target.info);
   if (!from) co_return std::unexpected(from.error());
+  if (input.dry_run.value_or(false)) co_return std::unexpected(dry_run());
   const base::SteadyTime now = async::Core::current()->now();
   auto lease = deps.subscriptions->open(std::move(key), now, in_use(target));
   if (lease == nullptr) co_return std::unexpected(in_use(target));
