@@ -26,6 +26,10 @@ std::string common_tail(const EventFrame& frame) {
 
 void append_record(std::string& out, const EventFrame& frame, const SourceRecord& record,
                    std::string_view tail) {
+  if (is_of_table(frame.event_source_arn)) {
+    out += record.data;
+    return;
+  }
   const std::int64_t ms = base::to_epoch_ms(record.arrival);
   out += R"({"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":)";
   out += json::serialize(json::string(record.partition_key));
@@ -55,8 +59,12 @@ std::string_view executed_version(std::string_view function_arn) {
 
 }  // namespace
 
-std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord> records,
-                          const std::optional<WindowFrame>& window) {
+bool is_of_table(std::string_view event_source_arn) {
+  return event_source_arn.starts_with("arn:aws:dynamodb:");
+}
+
+std::string stream_event(const EventFrame& frame, std::span<const SourceRecord> records,
+                         const std::optional<WindowFrame>& window) {
   const std::string tail = common_tail(frame);
   std::size_t bytes = window ? kRecordFrameBytes + window->state.size() : 16;
   for (const SourceRecord& record : records) bytes += event_bytes(frame, record);
@@ -74,6 +82,7 @@ std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord>
 }
 
 std::size_t event_bytes(const EventFrame& frame, const SourceRecord& record) {
+  if (is_of_table(frame.event_source_arn)) return record.data.size() + 1;
   return kRecordFrameBytes + (record.data.size() + 2) / 3 * 4 + record.partition_key.size() * 2 +
          record.sequence_number.size() * 2 + frame.event_source_arn.size() + frame.role_arn.size();
 }
@@ -127,7 +136,8 @@ std::string failure_document(const Config& config, const EventFrame& frame, cons
                                {"functionError", why.function_error}};
   made["version"] = "1.0";
   made["timestamp"] = base::iso8601_ms(now);
-  made["KinesisBatchInfo"] = {
+  const bool of_table = is_of_table(config.event_source_arn);
+  made[of_table ? "DDBStreamBatchInfo" : "KinesisBatchInfo"] = {
       {"shardId", frame.shard_id},
       {"startSequenceNumber", records.front().sequence_number},
       {"endSequenceNumber", records.back().sequence_number},
@@ -135,7 +145,7 @@ std::string failure_document(const Config& config, const EventFrame& frame, cons
       {"approximateArrivalOfLastRecord", base::iso8601_ms(records.back().arrival)},
       {"batchSize", records.size()},
       {"streamArn", config.event_source_arn}};
-  made["payload"] = kinesis_event(frame, records);
+  made["payload"] = stream_event(frame, records);
   return json::serialize(made);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // The JSON that a function gets for a batch, that it may answer, and that a failure destination
-// gets. Pure. Shapes: "Using AWS Lambda with Amazon Kinesis".
+// gets. Pure. Shapes: "Using AWS Lambda with Amazon Kinesis" and "with Amazon DynamoDB".
 
 #include <optional>
 #include <span>
@@ -28,8 +28,11 @@ struct WindowFrame {
   bool early = false;  // the window ends before its time
 };
 
-std::string kinesis_event(const EventFrame& frame, std::span<const SourceRecord> records,
-                          const std::optional<WindowFrame>& window = std::nullopt);
+// The records are changes of a table's items, and their data is what an event shows of each.
+bool is_of_table(std::string_view event_source_arn);
+
+std::string stream_event(const EventFrame& frame, std::span<const SourceRecord> records,
+                         const std::optional<WindowFrame>& window = std::nullopt);
 // What one record adds to an event, in bytes, at most.
 std::size_t event_bytes(const EventFrame& frame, const SourceRecord& record);
 

@@ -1,6 +1,7 @@
 #include "mapping/filter.h"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 namespace mapping {
 
@@ -18,8 +19,21 @@ base::Result<Filter> Filter::compile(std::span<const std::string> patterns) {
   return made;
 }
 
+// A change of a table is compared as a whole: eventName, dynamodb, ...
+bool Filter::passes_change(const SourceRecord& record) const {
+  boost::system::error_code failure;
+  const boost::json::value change = boost::json::parse(record.data, failure);
+  if (failure || !change.is_object()) return false;
+  patterns::Event event;
+  for (const auto& member : change.get_object())
+    event.set_json(member.key(), boost::json::serialize(member.value()));
+  return std::ranges::any_of(
+      patterns_, [&](const patterns::Pattern& pattern) { return pattern.matches(event); });
+}
+
 bool Filter::passes(const EventFrame& frame, const SourceRecord& record) const {
   if (patterns_.empty()) return true;
+  if (is_of_table(frame.event_source_arn)) return passes_change(record);
   patterns::Event event;
   event.set("kinesisSchemaVersion", "1.0");
   event.set("partitionKey", record.partition_key);

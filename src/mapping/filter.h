@@ -3,7 +3,8 @@
 // Which of a stream's records a mapping is interested in: FilterCriteria. A record passes if one of
 // the patterns matches. Patterns see the record's own members (partitionKey, sequenceNumber, ...)
 // beside `data`, which is the record's body as JSON; a body that is not JSON passes no pattern that
-// asks for `data`. Immutable, thread-safe.
+// asks for `data`. Of a table's changes they see the change: eventName, dynamodb, ... Immutable,
+// thread-safe.
 
 #include <span>
 #include <string>
@@ -26,6 +27,8 @@ class Filter {
   bool passes(const EventFrame& frame, const SourceRecord& record) const;
 
  private:
+  bool passes_change(const SourceRecord& record) const;
+
   std::vector<patterns::Pattern> patterns_;
 };
 

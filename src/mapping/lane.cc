@@ -184,7 +184,7 @@ std::optional<WindowFrame> Lane::window_frame() const {
 
 // One call of the function. What it dealt with leaves the batch, and the checkpoint follows.
 async::Task<void> Lane::attempt(Batch& batch) {
-  std::string event = kinesis_event(state_.frame(), batch.records, window_frame());
+  std::string event = stream_event(state_.frame(), batch.records, window_frame());
   state_.deps.invoker.sending(state_.config.function_arn,
                               state_.deps.clock.now() - batch.records.back().arrival);
   batch.last = co_await state_.deps.invoker.invoke(state_.config.function_arn, std::move(event));
@@ -322,7 +322,7 @@ async::Task<bool> Lane::end_window(bool early, std::stop_token stop) {
     auto frame = window_frame();
     frame->final = true;
     frame->early = early;
-    std::string event = kinesis_event(state_.frame(), {}, frame);
+    std::string event = stream_event(state_.frame(), {}, frame);
     const InvokeResult result =
         co_await state_.deps.invoker.invoke(state_.config.function_arn, std::move(event));
     if (result.kind == Kind::kSuccess) break;

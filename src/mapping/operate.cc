@@ -326,7 +326,7 @@ async::Task<base::Result<Replayed>> Mappings::replay_here(ReplayRequest request)
   made.records = chosen.size();
   if (chosen.empty()) co_return made;
   made.last_sequence = chosen.back().sequence_number;
-  made.result = co_await invoker_.invoke(request.function_arn, kinesis_event(frame, chosen));
+  made.result = co_await invoker_.invoke(request.function_arn, stream_event(frame, chosen));
   co_return made;
 }
 

@@ -21,8 +21,8 @@ using Position = std::uint64_t;
 struct SourceRecord {
   Position position = 0;
   std::string sequence_number;
-  std::string partition_key;
-  std::string data;
+  std::string partition_key;  // of a table's change: what names the item
+  std::string data;           // of a table's change: JSON, as an event shows it
   base::Timestamp arrival;
 };
 

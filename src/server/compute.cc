@@ -88,8 +88,11 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
           parts.caller, parts.domains.identity,
           [this](const std::string& arn) { return mapped_.role_arn(arn); }, parts.storage.clock,
           parts.storage.random),
-      sources(parts.domains.streams, parts.domains.identity, parts.authorizer,
-              [this](const std::string& arn) { return mapped_.role_arn(arn); }),
+      stream_sources_(parts.domains.streams, parts.domains.identity, parts.authorizer,
+                      [this](const std::string& arn) { return mapped_.role_arn(arn); }),
+      change_sources_(parts.domains.changes, parts.domains.identity, parts.authorizer,
+                      [this](const std::string& arn) { return mapped_.role_arn(arn); }),
+      sources(stream_sources_, change_sources_),
       mappings(parts.storage.store(), parts.storage.control(), sources, mapped_, failed_batches_,
                parts.storage.clock, parts.storage.random) {
   catalogue.set_listener([this](const functions::FunctionKey& key) { invoker.retire(key); });

@@ -12,9 +12,9 @@
 #include "functions/server_plumbing.h"
 #include "mapping/mappings.h"
 #include "sandbox/host_launcher.h"
+#include "server/adapters/change_source.h"
 #include "server/adapters/event_destinations.h"
 #include "server/adapters/function_ports.h"
-#include "server/adapters/stream_source.h"
 #include "server/domains.h"
 
 namespace server {
@@ -62,9 +62,11 @@ class Compute {
  private:
   MappedFunctions mapped_;
   FailedBatches failed_batches_;
+  StreamSources stream_sources_;
+  ChangeSources change_sources_;
 
  public:
-  StreamSources sources;
+  RecordSources sources;
   mapping::Mappings mappings;
 };
 

@@ -23,9 +23,11 @@ Domains::Domains(const Settings& settings, Storage& storage)
       streams(storage.store(), storage.control(),
               [&storage](std::uint64_t n) -> async::Core& { return storage.cores().owner(n); },
               storage.clock, storage.random, {.enforce_limits = settings.enforce_limits}),
+      changes(storage.store(), storage.control(), storage.clock),
       tables(storage.store(), storage.clock, storage.random,
              {.cores = all_cores(storage.cores()),
-              .creation_delay = base::Milliseconds(settings.table_creation_ms)}),
+              .creation_delay = base::Milliseconds(settings.table_creation_ms)},
+             &changes),
       objects(storage.store(), storage.files, storage.blocking, storage.clock, storage.random,
               settings.data_dir + "/objects"),
       journal(storage.store(), storage.control(), storage.clock),
@@ -34,6 +36,7 @@ Domains::Domains(const Settings& settings, Storage& storage)
 base::Status Domains::open(async::Core& control) {
   RETURN_IF_ERROR(async::wait_for(control, identity.open()));
   RETURN_IF_ERROR(async::wait_for(control, streams.open()));
+  RETURN_IF_ERROR(async::wait_for(control, changes.open()));
   RETURN_IF_ERROR(async::wait_for(control, tables.open()));
   RETURN_IF_ERROR(async::wait_for(control, objects.open()));
   RETURN_IF_ERROR(async::wait_for(control, journal.open()));
@@ -43,6 +46,7 @@ base::Status Domains::open(async::Core& control) {
 
 void Domains::start() {
   streams.start();
+  changes.start();
   journal.start();
   metrics.start();
 }
@@ -51,6 +55,7 @@ void Domains::stop(async::Core& control) {
   async::wait_for(control, streams.stop());
   async::wait_for(control, journal.stop());
   async::wait_for(control, tables.stop());
+  async::wait_for(control, changes.stop());
   async::wait_for(control, metrics.stop());
 }
 

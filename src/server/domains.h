@@ -3,6 +3,7 @@
 // What Millrace keeps: every domain over the store, opened together. The middle layer of the
 // wiring; knows no service and no HTTP.
 
+#include "changes/changes.h"
 #include "identity/identity.h"
 #include "journal/journal.h"
 #include "metrics/metrics.h"
@@ -23,6 +24,7 @@ struct Domains {
   metrics::Recorder recorder;  // before all that record
   identity::Identity identity;
   streamlog::StreamLog streams;
+  changes::Changes changes;
   tables::Tables tables;
   objects::Objects objects;
   journal::Journal journal;

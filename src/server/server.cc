@@ -8,6 +8,7 @@
 #include "async/tcp.h"
 #include "async/tls.h"
 #include "base/log.h"
+#include "server/adapters/change_feeds.h"
 #include "server/adapters/stack_ports.h"
 #include "server/compute.h"
 #include "server/domains.h"
@@ -15,6 +16,7 @@
 #include "services/cloudformation/cloudformation.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/dynamodb/dynamodb.h"
+#include "services/dynamodbstreams/dynamodbstreams.h"
 #include "services/iam/iam.h"
 #include "services/kinesis/kinesis.h"
 #include "services/lambda/lambda.h"
@@ -76,6 +78,7 @@ struct Server::Parts {
   Settings settings;
   std::unique_ptr<Storage> storage;
   Domains domains;
+  ChangeFeeds feeds;
   auth::Authorizer authorizer;
   auth::Authenticator authenticator;
   wire::Registry registry;
@@ -92,6 +95,7 @@ struct Server::Parts {
   services::sts::Deps sts;
   services::kinesis::Deps kinesis;
   services::dynamodb::Deps dynamodb;
+  services::dynamodbstreams::Deps dynamodbstreams;
   services::s3::Deps s3;
   services::logs::Deps logs;
   services::cloudwatch::Deps cloudwatch;
@@ -111,6 +115,7 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
     : settings(std::move(given)),
       storage(std::move(opened)),
       domains(settings, *storage),
+      feeds(domains.changes, domains.tables, domains.streams, storage->store(), storage->control()),
       authorizer(domains.identity, storage->clock),
       authenticator(domains.identity, storage->clock),
       caller(registry, authorizer),
@@ -125,7 +130,16 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
               .fan_out_bytes_per_second =
                   settings.enforce_limits ? std::uint64_t{streamlog::kBytesOutPerSecond} : 0,
               .recorder = &domains.recorder},
-      dynamodb{.tables = domains.tables, .clock = storage->clock, .recorder = &domains.recorder},
+      dynamodb{.tables = domains.tables,
+               .clock = storage->clock,
+               .recorder = &domains.recorder,
+               .is_stream =
+                   [this](const std::string& arn) {
+                     const auto key = services::kinesis::parse_stream_arn(arn);
+                     return key && domains.streams.find(*key) != nullptr;
+                   }},
+      dynamodbstreams{
+          .changes = domains.changes, .sealer = *storage->sealer, .clock = storage->clock},
       s3{.objects = domains.objects, .authorizer = authorizer},
       logs{.journal = domains.journal, .sealer = *storage->sealer, .clock = storage->clock},
       cloudwatch{.metrics = domains.metrics, .sealer = *storage->sealer, .clock = storage->clock} {}
@@ -135,6 +149,7 @@ void Server::Parts::register_services() {
   services::sts::register_operations(registry, sts);
   services::kinesis::register_operations(registry, kinesis);
   services::dynamodb::register_operations(registry, dynamodb);
+  services::dynamodbstreams::register_operations(registry, dynamodbstreams);
   services::s3::register_operations(registry, s3);
   services::logs::register_operations(registry, logs);
   services::cloudwatch::register_operations(registry, cloudwatch);
@@ -234,6 +249,7 @@ base::Status Server::Parts::open() {
       [this](wire::HttpRequest request) { return serve(std::move(request)); });
   RETURN_IF_ERROR(async::wait_for(control, stacks->start()));
   domains.start();
+  feeds.start();
   compute->start();
   http->start(std::move(listener));
   if (metrics_listener)
@@ -251,6 +267,7 @@ void Server::Parts::stop() {
   if (compute) compute->stop(control);
   if (http) async::wait_for(control, http->stop(control.now() + kDrain));
   if (stacks) async::wait_for(control, stacks->stop());
+  async::wait_for(control, feeds.stop());
   domains.stop(control);
   storage->close();
 }

@@ -157,9 +157,11 @@ async::Task<api::Outcome<TablePtr>> Catalogue::create(Definition wanted) {
         index.id = wanted.next_index;
         wanted.next_index = IndexId(static_cast<std::uint16_t>(index.id.value() + 1));
       }
+      make_captures(wanted, wanted.created);
       auto definition = std::make_shared<const Definition>(std::move(wanted));
-      const auto stored = co_await persist(*definition);
+      const auto stored = co_await persist(nullptr, *definition);
       if (stored) {
+        tell_redefined(nullptr, definition.get());
         auto table = std::make_shared<Table>(definition, lanes_.counters());
         const std::lock_guard guard(mutex_);
         tables_[name] = table;
@@ -173,15 +175,21 @@ async::Task<api::Outcome<TablePtr>> Catalogue::create(Definition wanted) {
   co_return result;
 }
 
-async::Task<base::Status> Catalogue::persist(const Definition& definition) {
+async::Task<base::Status> Catalogue::persist(const Definition* before,
+                                             const Definition& definition) {
   store::Batch batch;
   std::string next;
   base::append_u32(next, next_table_);
   batch.put(keys::next_table(), std::move(next));
   batch.put(keys::definition(definition.account, definition.region, definition.name),
             encode_definition(definition));
+  if (settings_.sink != nullptr) settings_.sink->redefine(before, &definition, batch);
   base::Status stored = co_await store_.commit(std::move(batch));
   co_return stored;
+}
+
+void Catalogue::tell_redefined(const Definition* before, const Definition* after) {
+  if (settings_.sink != nullptr) settings_.sink->redefined(before, after);
 }
 
 async::Task<api::Outcome<DefinitionPtr>> Catalogue::remove(TableName name) {
@@ -211,9 +219,15 @@ async::Task<api::Outcome<DefinitionPtr>> Catalogue::remove(TableName name) {
       batch.erase(keys::definition(name.account, name.region, name.name));
       for (std::string from : {keys::items(id), keys::all_entries(id), keys::all_counts(id)})
         batch.erase_range(from, store::prefix_end(from));
+      const auto last = table->definition();
+      if (settings_.sink != nullptr) settings_.sink->redefine(last.get(), nullptr, batch);
       const auto stored = co_await store_.commit(std::move(batch));
-      if (stored) result = table->definition();
-      else result = std::unexpected(internal(stored.error()));
+      if (stored) {
+        tell_redefined(last.get(), nullptr);
+        result = last;
+      } else {
+        result = std::unexpected(internal(stored.error()));
+      }
     }
   }
   if (home != nullptr) co_await async::on(*home);
@@ -251,11 +265,14 @@ async::Task<api::Outcome<DefinitionPtr>> Catalogue::change_locked(const TableNam
     if (std::ranges::find(edited.indexes, index.id, &Index::id) == edited.indexes.end())
       dropped.push_back(index.id);
   }
+  make_captures(edited, clock_.now());
   const auto after = std::make_shared<const Definition>(std::move(edited));
-  const auto stored = co_await persist(*after);
+  const auto stored = co_await persist(before.get(), *after);
   if (!stored) co_return std::unexpected(internal(stored.error()));
   table->publish(after);
-  if (!dropped.empty()) co_await writer_.drain();
+  const bool recaptured = before->stream != after->stream || before->feed != after->feed;
+  if (!dropped.empty() || recaptured) co_await writer_.drain();
+  tell_redefined(before.get(), after.get());
   for (const IndexId index : dropped) {
     const auto gone = co_await drop_index(table, index);
     if (!gone) co_return std::unexpected(internal(gone.error()));

@@ -31,6 +31,7 @@ class Catalogue {
  public:
   struct Settings {
     base::Milliseconds creation_delay{0};  // how long a new table stays CREATING
+    ChangeSink* sink = nullptr;            // told of tables and of what they capture
   };
 
   Catalogue(store::Store& store, Lanes& lanes, Writer& writer, const base::Clock& clock,
@@ -70,7 +71,9 @@ class Catalogue {
   async::Task<base::Status> load_counts(TablePtr table);
   async::Task<base::Status> drop_leftovers(TablePtr table);
   async::Task<api::Outcome<DefinitionPtr>> change_locked(const TableName& name, const Edit& edit);
-  async::Task<base::Status> persist(const Definition& definition);
+  // With what the sink adds; the caller tells it afterwards that this is durable.
+  async::Task<base::Status> persist(const Definition* before, const Definition& definition);
+  void tell_redefined(const Definition* before, const Definition* after);
   async::Task<base::Status> drop_index(TablePtr table, IndexId index);
   async::Task<void> fill_index(TablePtr table, IndexId index);
   async::Task<void> fill_expiries(TablePtr table);

@@ -1,7 +1,11 @@
 #pragma once
 
 // ChangeSink: who wants to know of every change to an item, in the batch that makes it (streams,
-// TTL records). Declared here, implemented by whoever keeps the changes; wired by the server.
+// TTL records), and of every change to what is to be kept of them. Declared here, implemented by
+// whoever keeps the changes; wired by the server.
+
+#include <memory>
+#include <span>
 
 #include "store/store.h"
 #include "tables/definition.h"
@@ -17,11 +21,28 @@ struct Change {
 
 class ChangeSink {
  public:
+  // Holds the order of what was recorded until its batch is submitted. Lives and dies in one thread
+  // without a suspension in between.
+  class Recording {
+   public:
+    virtual ~Recording() = default;
+    virtual void submitted(store::Sequence sequence) = 0;
+  };
+
   virtual ~ChangeSink() = default;
-  // Adds what records the change to `batch`. Called on the core that submits the batch, right
-  // before submit(), with the item's lock held: calls for one item come in the order of its
-  // changes.
-  virtual void record(const Change& change, store::Batch& batch) = 0;
+  // Adds what records the changes to `batch`; nullptr if that is nothing. Called right before
+  // submit(), with the items' locks held: calls for one item come in the order of its changes.
+  virtual std::unique_ptr<Recording> record(std::span<const Change> changes,
+                                            store::Batch& batch) = 0;
+  // A table comes (no `before`), goes (no `after`) or has its captures changed: adds to the batch
+  // that makes it so, and is ready for changes of `after`. One call after the other.
+  virtual void redefine(const Definition* before, const Definition* after, store::Batch& batch) = 0;
+  // What redefine() was told is durable, and nobody writes by `before` any more.
+  virtual void redefined(const Definition* before, const Definition* after) = 0;
 };
+
+// Records the changes in the batch and submits it. `sink` may be nullptr.
+base::Result<store::Sequence> submit_changes(store::Store& store, ChangeSink* sink,
+                                             std::span<const Change> changes, store::Batch batch);
 
 }  // namespace tables

@@ -16,7 +16,8 @@ constexpr std::uint64_t kAccount = 1, kRegion = 2, kName = 3, kUuid = 4, kId = 5
                         kRange = 7, kAttribute = 8, kIndex = 9, kNextIndex = 10, kOnDemand = 11,
                         kOnDemandSince = 12, kThroughput = 13, kCreated = 14, kTableClass = 15,
                         kDeletionProtection = 16, kTtlAttribute = 17, kTtlEnabled = 18, kTag = 19,
-                        kTtlFilled = 20;
+                        kTtlFilled = 20, kStream = 30, kFeed = 31, kDestination = 32,
+                        kNextCapture = 33, kLastCapture = 34;
 }  // namespace field
 namespace index_field {
 constexpr std::uint64_t kName = 1, kId = 2, kGlobal = 3, kHash = 4, kRange = 5, kProjection = 6,
@@ -138,6 +139,13 @@ void read_field(Definition& made, std::uint64_t tag, std::string_view value) {
     case field::kTtlAttribute: made.time_to_live.attribute = value; return;
     case field::kTtlEnabled: made.time_to_live.enabled = ByteReader::number(value) != 0; return;
     case field::kTtlFilled: made.time_to_live.filled = ByteReader::number(value) != 0; return;
+    case field::kStream: made.stream = decode_capture(value); return;
+    case field::kFeed: made.feed = decode_capture(value); return;
+    case field::kDestination: made.destinations.push_back(decode_destination(value)); return;
+    case field::kNextCapture:
+      made.next_capture = static_cast<std::uint16_t>(ByteReader::number(value));
+      return;
+    case field::kLastCapture: made.last_capture = time_of(value); return;
     case field::kTag: {
       ByteReader in(value);
       std::string key(in.bytes());
@@ -198,6 +206,12 @@ std::string encode_definition(const Definition& definition) {
   out.field(field::kTtlAttribute, definition.time_to_live.attribute);
   out.field(field::kTtlEnabled, definition.time_to_live.enabled ? 1U : 0U);
   out.field(field::kTtlFilled, definition.time_to_live.filled ? 1U : 0U);
+  if (definition.stream) out.field(field::kStream, encode_capture(*definition.stream));
+  if (definition.feed) out.field(field::kFeed, encode_capture(*definition.feed));
+  for (const auto& one : definition.destinations)
+    out.field(field::kDestination, encode_destination(one));
+  out.field(field::kNextCapture, definition.next_capture);
+  if (definition.last_capture) out.field(field::kLastCapture, ms(*definition.last_capture));
   for (const auto& [key, value] : definition.tags) {
     ByteWriter tag;
     tag.bytes(key);

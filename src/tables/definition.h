@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/strong.h"
+#include "tables/capture.h"
 #include "tables/key.h"
 
 namespace tables {
@@ -73,6 +74,11 @@ struct Definition {
   std::string table_class;  // empty: never named
   bool deletion_protection = false;
   TimeToLive time_to_live;
+  std::optional<Capture> stream;  // the latest one, perhaps no longer enabled
+  std::optional<Capture> feed;    // what goes to the destinations; enabled while there are any
+  std::vector<Destination> destinations;
+  std::uint16_t next_capture = 1;
+  std::optional<base::Timestamp> last_capture;  // when the newest was made
   std::map<std::string, std::string> tags;
 
   std::string arn() const;

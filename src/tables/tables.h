@@ -21,7 +21,7 @@ class Tables {
       : lanes_(settings.cores),
         writer_(store, lanes_, clock, sink),
         reader_(store),
-        catalogue_(store, lanes_, writer_, clock, random, {settings.creation_delay}),
+        catalogue_(store, lanes_, writer_, clock, random, {settings.creation_delay, sink}),
         sweeper_(store, lanes_, writer_, catalogue_, clock) {}
 
   // Loads what is there; work in the background begins.

@@ -187,18 +187,14 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::transact_locked(
     if (writes[i].write.kind == Write::Kind::kCheck || (!before[i] && !after[i])) continue;
     all[i] = record_change(*definitions[i], places[i].key, std::move(before[i]),
                            std::move(after[i]), batch, counts[writes[i].table.get()]);
-    const Written& one = all[i];
-    if (sink_ != nullptr)
-      sink_->record(
-          {*definitions[i], one.before ? &*one.before : nullptr, one.after ? &*one.after : nullptr},
-          batch);
     marks.emplace_back(writes[i].table->recent(places[i].hash));
     marks.emplace_back(writes[i].table->recent_of_all());
   }
   for (auto& [table, difference] : counts) table->count(lanes_.size(), difference, batch);
   if (token) batch.put(token->key, encode_token(now_ms + kTokenLifeMs, token->fingerprint));
   if (batch.empty()) co_return all;
-  const auto submitted = store_.submit(std::move(batch));
+  const auto changes = changes_of(definitions, all);
+  const auto submitted = submit_changes(store_, sink_, changes, std::move(batch));
   if (!submitted) co_return std::unexpected(internal(submitted.error()));
   for (auto& mark : marks) mark.submitted(*submitted);
   co_return all;

@@ -247,6 +247,18 @@ Written record_change(const Definition& definition, std::string item_key,
   return written;
 }
 
+std::vector<Change> changes_of(const std::vector<std::shared_ptr<const Definition>>& definitions,
+                               const std::vector<Written>& written) {
+  std::vector<Change> changes;
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const Written& one = written[i];
+    if (one.before || one.after)
+      changes.push_back({*definitions[i], one.before ? &*one.before : nullptr,
+                         one.after ? &*one.after : nullptr});
+  }
+  return changes;
+}
+
 api::Error condition_failed(const std::optional<Item>& item, bool show_item) {
   api::Error error = api::dynamodb::conditional_check_failed("The conditional request failed");
   if (item && show_item) {

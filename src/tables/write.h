@@ -51,6 +51,11 @@ Written record_change(const Definition& definition, std::string item_key,
                       std::optional<Item> before, std::optional<Item> after, store::Batch& batch,
                       Counts& counts);
 
+// What was written as changes; they refer to both arguments, whose elements go together. What is
+// written nowhere (a check, a delete of nothing) is none.
+std::vector<Change> changes_of(const std::vector<std::shared_ptr<const Definition>>& definitions,
+                               const std::vector<Written>& written);
+
 // ConditionalCheckFailedException, with the item where asked for.
 api::Error condition_failed(const std::optional<Item>& item, bool show_item);
 api::Error table_not_found();

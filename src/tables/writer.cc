@@ -81,11 +81,11 @@ async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, const TablePtr
   } else {
     const Item* const old = written.before ? &*written.before : nullptr;
     const Item* const fresh = written.after ? &*written.after : nullptr;
-    if (sink_ != nullptr) sink_->record({*definition, old, fresh}, batch);
     table->count(lane.number, counts, batch);
     RecentWrites::InFlight here(recent);
     RecentWrites::InFlight everywhere(table->recent_of_all());
-    const auto submitted = store_.submit(std::move(batch));
+    const Change change{*definition, old, fresh};
+    const auto submitted = submit_changes(store_, sink_, std::span(&change, 1), std::move(batch));
     if (!submitted) co_return std::unexpected(internal(submitted.error()));
     sequence = *submitted;
     here.submitted(sequence);
@@ -141,6 +141,7 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
     locks.push_back(std::move(lock));
   }
   std::vector<Written> all;
+  std::vector<std::shared_ptr<const Definition>> definitions;
   store::Batch batch;
   std::map<Table*, Counts> counts;
   for (std::size_t i = 0; i < writes.size(); ++i) {
@@ -153,11 +154,7 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
     if (!after) co_return std::unexpected(std::move(after).error());
     all.push_back(record_change(*definition, places[i].key, *std::move(before), *std::move(after),
                                 batch, counts[table.get()]));
-    const Written& one = all.back();
-    if (sink_ != nullptr && (one.before || one.after))
-      sink_->record(
-          {*definition, one.before ? &*one.before : nullptr, one.after ? &*one.after : nullptr},
-          batch);
+    definitions.push_back(definition);
   }
   store::Sequence sequence = store_.applied();
   if (!batch.empty()) {
@@ -167,7 +164,8 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
       marks.emplace_back(writes[i].table->recent(places[i].hash));
       marks.emplace_back(writes[i].table->recent_of_all());
     }
-    const auto submitted = store_.submit(std::move(batch));
+    const auto changes = changes_of(definitions, all);
+    const auto submitted = submit_changes(store_, sink_, changes, std::move(batch));
     if (!submitted) co_return std::unexpected(internal(submitted.error()));
     sequence = *submitted;
     for (auto& mark : marks) mark.submitted(sequence);
@@ -255,14 +253,15 @@ async::Task<base::Status> Writer::expire(TablePtr table, std::string item_key, s
   batch.erase(std::move(row));
   RecentWrites::InFlight here(table->recent(hash));
   RecentWrites::InFlight everywhere(table->recent_of_all());
+  Written written;
+  std::vector<Change> changes;
   if (end && is_over(*end, now_seconds)) {
     Counts counts;
-    const Written written =
-        record_change(*definition, item_key, *std::move(item), std::nullopt, batch, counts);
-    if (sink_ != nullptr) sink_->record({*definition, &*written.before, nullptr, true}, batch);
+    written = record_change(*definition, item_key, *std::move(item), std::nullopt, batch, counts);
+    changes.push_back({*definition, &*written.before, nullptr, true});
     table->count(lane.number, counts, batch);
   }
-  const auto submitted = store_.submit(std::move(batch));
+  const auto submitted = submit_changes(store_, sink_, changes, std::move(batch));
   if (!submitted) co_return std::unexpected(submitted.error());
   here.submitted(*submitted);
   everywhere.submitted(*submitted);

@@ -195,6 +195,7 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   register_transactions(measured, deps);
   register_tags(registry, deps);
   register_account(registry, deps);
+  register_destinations(registry, deps);
 }
 
 }  // namespace services::dynamodb

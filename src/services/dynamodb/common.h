@@ -19,6 +19,7 @@ void register_queries(Measured& registry, const Deps& deps);
 void register_transactions(Measured& registry, const Deps& deps);
 void register_tags(wire::Registry& registry, const Deps& deps);
 void register_account(wire::Registry& registry, const Deps& deps);
+void register_destinations(wire::Registry& registry, const Deps& deps);
 
 // A TableName parameter, a name or an ARN. For operations on items and CreateTable; those on tables
 // that are there word a wrong name otherwise.

@@ -1,6 +1,6 @@
 // A table's definition as the API shows it.
 
-#include "services/dynamodb/common.h"
+#include "services/dynamodb/schema.h"
 
 namespace services::dynamodb {
 
@@ -121,6 +121,7 @@ d::TableDescription describe(const Deps& deps, const tables::Table& table,
     add_index(made, definition, index, count(index.id), creating);
   if (!definition.table_class.empty())
     made.table_class_summary.emplace().table_class = definition.table_class;
+  describe_stream(made, definition);
   made.deletion_protection_enabled = definition.deletion_protection;
   if (!creating)
     made.warm_throughput =

@@ -3,6 +3,10 @@
 // The DynamoDB API over tables: typed request, domain call, typed answer. One per server, immutable
 // after construction, thread-safe. The operations stand by family:
 //   tables.cc  describe.cc  items.cc  batches.cc  queries.cc  transactions.cc  tags.cc  account.cc
+//   streams.cc  destinations.cc
+
+#include <functional>
+#include <string>
 
 #include "api/dynamodb/operations.h"
 #include "metrics/recorder.h"
@@ -15,6 +19,8 @@ struct Deps {
   tables::Tables& tables;
   const base::Clock& clock;
   metrics::Recorder* recorder = nullptr;  // nullptr: nothing is measured
+  // Whether this is the ARN of a Kinesis stream that is there.
+  std::function<bool(const std::string& arn)> is_stream = {};
 };
 
 // `deps` and what it refers to outlive the registry.

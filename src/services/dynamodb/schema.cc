@@ -297,8 +297,6 @@ Wrong check_all_used(const Definition& table) {
 // Parameters that change what is stored or answered and are not there yet: refused, not ignored.
 template <class Input>
 Wrong check_unserved(const Input& input) {
-  if (input.stream_specification && input.stream_specification->stream_enabled.value_or(false))
-    return validation("StreamSpecification: streams on tables are not served by Millrace");
   if (input.sse_specification && input.sse_specification->enabled.value_or(false))
     return validation("SSESpecification: encryption with KMS keys is not served by Millrace");
   if (input.on_demand_throughput) return validation("OnDemandThroughput is not served by Millrace");
@@ -366,6 +364,7 @@ api::Outcome<Definition> read_definition(const tables::TableName& name,
     if (input.tags) {
       if (auto wrong = check_tags(*input.tags)) return wrong;
     }
+    if (auto wrong = read_stream(made, input.stream_specification)) return wrong;
     if (input.resource_policy) return validation("ResourcePolicy is not served by Millrace");
     return check_unserved(input);
   };
@@ -543,6 +542,7 @@ std::optional<api::Error> apply_update(Definition& table, const d::UpdateTableIn
     return std::ranges::none_of(edited.indexes,
                                 [&](const Index& index) { return index.keys.has(attribute.name); });
   });
+  if (auto wrong = change_stream(edited, input.stream_specification)) return wrong;
   if (input.table_class) edited.table_class = *input.table_class;
   if (input.deletion_protection_enabled)
     edited.deletion_protection = *input.deletion_protection_enabled;

@@ -11,6 +11,7 @@ namespace services::lambda {
 namespace {
 
 using mapping::Config;
+using mapping::is_of_table;
 constexpr std::size_t kPageMax = 100;
 constexpr std::int32_t kRetriesMax = 10'000;
 constexpr std::int32_t kAgeMin = 60, kAgeMax = 604'800;
@@ -165,6 +166,9 @@ api::Outcome<void> set_start(const l::CreateEventSourceMappingRequest& input, Co
   if (*input.starting_position == "LATEST")
     config.starting_position = mapping::StartingPosition::kLatest;
   if (*input.starting_position != "AT_TIMESTAMP") return {};
+  if (is_of_table(*input.event_source_arn))
+    return std::unexpected(
+        invalid("StartingPosition AT_TIMESTAMP is only supported for Amazon Kinesis streams."));
   if (!input.starting_position_timestamp)
     return std::unexpected(
         invalid("StartingPosition AT_TIMESTAMP needs a "
@@ -177,7 +181,7 @@ api::Outcome<void> set_start(const l::CreateEventSourceMappingRequest& input, Co
 api::Outcome<void> check_source(const std::optional<std::string>& arn) {
   const auto parts = arn ? auth::parse_arn(*arn) : std::nullopt;
   if (!parts) return std::unexpected(invalid("Unrecognized event source."));
-  if (parts->service == "dynamodb") return std::unexpected(not_here("A DynamoDB stream as source"));
+  if (is_of_table(*arn) && parts->resource.find("/stream/") != std::string_view::npos) return {};
   if (parts->service == "sqs") return std::unexpected(not_here("An SQS queue as source"));
   if (parts->service != "kinesis" || !parts->resource.starts_with("stream/"))
     return std::unexpected(invalid("Unrecognized event source."));
@@ -208,11 +212,11 @@ async::Task<api::Outcome<void>> try_source(const Deps& deps, Config config) {
   if (readable.error().code == base::ErrorCode::kInvalidArgument)
     co_return std::unexpected(invalid("Unrecognized event source."));
   if (readable.error().code == base::ErrorCode::kPermission)
-    co_return std::unexpected(invalid(
-        fmt::format("Cannot access stream {}. Please ensure the role can perform the GetRecords, "
-                    "GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on "
-                    "your stream in IAM.",
-                    config.event_source_arn)));
+    co_return std::unexpected(invalid(fmt::format(
+        "Cannot access stream {}. Please ensure the role can perform the GetRecords, "
+        "GetShardIterator, DescribeStream, {}and ListStreams Actions on "
+        "your stream in IAM.",
+        config.event_source_arn, is_of_table(config.event_source_arn) ? "" : "ListShards, ")));
   co_return std::unexpected(api::internal_failure());
 }
 
