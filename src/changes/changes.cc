@@ -56,7 +56,7 @@ class Changes::Held final : public Recording {
     for (const Entry& entry : entries) {
       const auto there = std::ranges::find_if(
           parts_, [&](const Part& part) { return part.shard == entry.where(); });
-      if (there == parts_.end()) parts_.push_back({entry.stream, entry.where(), {}});
+      if (there == parts_.end()) parts_.push_back({entry.stream, entry.where(), {}, false});
     }
     std::ranges::sort(parts_, std::less<>(), &Part::shard);
     for (Part& part : parts_) part.lock = std::unique_lock(part.shard->mutex());
@@ -66,9 +66,12 @@ class Changes::Held final : public Recording {
     async::Core* const current = async::Core::current();
     async::Core& core = current != nullptr ? *current : owner_.control_;
     for (Part& part : parts_) {
-      const bool publishes = part.shard->submitted(sequence);
+      part.publishes = part.shard->submitted(sequence);
       part.lock.unlock();
-      if (publishes) async::spawn(core, owner_.gate_, publish(part.stream, *part.shard));
+    }
+    // What is spawned may run at once, and takes a shard's mutex: none is held any more.
+    for (Part& part : parts_) {
+      if (part.publishes) async::spawn(core, owner_.gate_, publish(part.stream, *part.shard));
     }
   }
 
@@ -77,6 +80,7 @@ class Changes::Held final : public Recording {
     StreamPtr stream;
     Shard* shard;
     std::unique_lock<std::mutex> lock;
+    bool publishes = false;
   };
 
   // Keeps the stream while it runs.
