@@ -46,13 +46,15 @@ class Shard {
   Position published() const { return end_.load(std::memory_order_acquire); }
   async::Signal& tail() { return tail_; }
 
+  // The first position whose record was made at or after `time`; published() if there is none.
+  async::Task<base::Result<Position>> find_time(base::Timestamp time) const;
+
   // Forgets what was made before `time`.
   async::Task<base::Status> trim_before(base::Timestamp time);
   // Forgets everything.
   void drop(store::Batch& batch) const;
 
  private:
-  async::Task<base::Result<Position>> find_time(base::Timestamp time) const;
   std::string tip_key() const;
 
   const store::LogId log_;

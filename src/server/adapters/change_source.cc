@@ -82,15 +82,31 @@ class ChangeSources::Source final : public mapping::RecordSource {
 
   async::Task<base::Result<mapping::Position>> start(std::string shard,
                                                      mapping::StartingPosition where,
-                                                     base::Timestamp /*time*/) override {
+                                                     base::Timestamp time) override {
     const auto stream = allowed({"dynamodb:GetShardIterator"});
     if (!stream) co_return std::unexpected(stream.error());
     const auto index = (*stream)->info().parse_shard_id(shard);
     if (!index) co_return std::unexpected(gone(name_));
     const changes::Shard& held = (*stream)->shard(*index);
     if (where == mapping::StartingPosition::kTrimHorizon) co_return held.first();
+    if (where == mapping::StartingPosition::kAtTimestamp) {
+      auto found = co_await held.find_time(time);
+      co_return found;
+    }
     auto end = co_await held.end();
     co_return end;
+  }
+
+  async::Task<base::Result<mapping::SourceRange>> range(std::string shard) override {
+    const auto stream = allowed({"dynamodb:GetShardIterator"});
+    if (!stream) co_return std::unexpected(stream.error());
+    const auto index = (*stream)->info().parse_shard_id(shard);
+    if (!index) co_return std::unexpected(gone(name_));
+    const bool over = (*stream)->is_over();
+    const changes::Shard& held = (*stream)->shard(*index);
+    const auto end = co_await held.end();
+    if (!end) co_return std::unexpected(end.error());
+    co_return mapping::SourceRange{.first = held.first(), .end = *end, .closed = over};
   }
 
  private:
