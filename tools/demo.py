@@ -71,11 +71,15 @@ def number(value):
 
 class Interrupts:
     """Makes signals a KeyboardInterrupt. While something is being started they wait, so that what was
-    started is always known to whoever has to end it; once the end has begun they are ignored."""
+    started is always known to whoever has to end it; once the end has begun they are ignored. Those that
+    follow one closely are taken for the same: another exception on top would cut short what the first
+    one makes happen. A later one counts again, should a destructor have swallowed the first."""
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    same_for = 2.0  # seconds
 
     def __init__(self):
         self.holding, self.waiting, self.ending = False, False, False
+        self.raised_at = None
 
     def take_over(self):
         for signum in self.signals:
@@ -87,6 +91,10 @@ class Interrupts:
         if self.holding:
             self.waiting = True
             return
+        now = time.monotonic()
+        if self.raised_at is not None and now - self.raised_at < self.same_for:
+            return
+        self.raised_at = now
         raise KeyboardInterrupt
 
     @contextlib.contextmanager
