@@ -13,5 +13,6 @@ void add_env(CLI::App& app, int& exit_code);
 void add_feed(CLI::App& app, int& exit_code);
 void add_stream(CLI::App& app, int& exit_code);
 void add_mapping(CLI::App& app, int& exit_code);
+void add_table(CLI::App& app, int& exit_code);
 
 }  // namespace cli

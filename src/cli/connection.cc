@@ -34,7 +34,7 @@ void add_connection_options(CLI::App& command, Connection& connection) {
 std::string connection_footer() {
   return "Credentials, region and endpoint come from the environment, as for AWS's own tools:\n"
          "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,\n"
-         "AWS_ENDPOINT_URL_KINESIS or AWS_ENDPOINT_URL (neither: AWS), AWS_CA_BUNDLE.\n"
+         "AWS_ENDPOINT_URL, or that of the service (neither: AWS), AWS_CA_BUNDLE.\n"
          "For Millrace: eval \"$(millrace env --data-dir DIR)\"\n";
 }
 

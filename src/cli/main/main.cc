@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   cli::add_env(app, exit_code);
   cli::add_feed(app, exit_code);
   cli::add_stream(app, exit_code);
+  cli::add_table(app, exit_code);
   cli::add_mapping(app, exit_code);
   CLI11_PARSE(app, argc, argv);
   return exit_code;
