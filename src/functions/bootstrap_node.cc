@@ -6,6 +6,7 @@ std::string_view node_bootstrap() {
   return R"js(// Makes Node.js a Lambda runtime: loads the handler, asks the Runtime API for events, answers.
 import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { format } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import http from 'node:http';
@@ -114,6 +115,95 @@ async function findHandler(spec) {
   return found;
 }
 
+// Handlers that write their answer: it travels while they write it. The request begins with the
+// first byte, so a failure before that is told as any other, and one after that in trailers.
+const streams = Symbol.for('aws.lambda.runtime.handler.streaming');
+const integration = 'application/vnd.awslambda.http-integration-response';
+class ResponseStream extends Writable {
+  #id;
+  #contentType = 'application/octet-stream';
+  #request = null;
+  #prelude = null;
+  answered;
+  constructor(id, options) {
+    super(options);
+    this.#id = id;
+    this.answered = new Promise((resolve, reject) => { this.settle = { resolve, reject }; });
+    this.answered.catch(() => {});
+    this.on('error', () => {});
+  }
+  get begun() { return this.#request !== null; }
+  setContentType(type) {
+    if (this.begun) throw typed('InvalidStreamingOperation', 'Cannot set content-type, too late.');
+    this.#contentType = type;
+  }
+  setPrelude(prelude) {
+    this.setContentType(integration);
+    this.#prelude = prelude;
+  }
+  begin() {
+    if (this.begun) return;
+    this.#request = http.request({
+      host: apiHost, port: apiPort, method: 'POST', agent,
+      path: prefix + 'invocation/' + this.#id + '/response',
+      headers: {
+        'content-type': this.#contentType,
+        'lambda-runtime-function-response-mode': 'streaming',
+        'transfer-encoding': 'chunked',
+        trailer: 'Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body',
+      },
+    }, (response) => {
+      response.resume();
+      response.on('end', () => this.settle.resolve(response.statusCode));
+      response.on('error', this.settle.reject);
+    });
+    this.#request.on('error', this.settle.reject);
+    this.#request.on('error', (error) => this.destroy(error));
+    if (this.#prelude === null) return;
+    this.#request.write(JSON.stringify(this.#prelude));
+    this.#request.write(new Uint8Array(8));
+  }
+  _write(piece, encoding, done) {
+    this.begin();
+    if (this.#request.write(piece, encoding)) done();
+    else this.#request.once('drain', done);
+  }
+  _final(done) {
+    this.begin();
+    this.#request.end(done);
+  }
+  fail(error) {
+    const told = describe(error);
+    this.#request.addTrailers({
+      'Lambda-Runtime-Function-Error-Type': told.errorType,
+      'Lambda-Runtime-Function-Error-Body': Buffer.from(JSON.stringify(told)).toString('base64'),
+    });
+    this.#request.end();
+    return this.answered;
+  }
+}
+globalThis.awslambda = {
+  streamifyResponse(handler, options) {
+    handler[streams] = true;
+    handler[Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')] = options?.highWaterMark;
+    return handler;
+  },
+  HttpResponseStream: {
+    from(stream, prelude) {
+      stream.setPrelude(prelude);
+      return stream;
+    },
+  },
+};
+function ended(stream) {
+  return new Promise((resolve, reject) => {
+    if (stream.writableFinished) resolve();
+    stream.once('finish', resolve);
+    stream.once('error', reject);
+    stream.once('close', () => (stream.writableFinished ? resolve() : reject(new Error('the stream was closed'))));
+  });
+}
+
 // What the process itself tells while an event is worked on.
 let onEmptyLoop = null;
 let onUncaught = null;
@@ -191,6 +281,32 @@ function run(handler, event, headers) {
   });
 }
 
+// Runs until the handler has returned and its stream has ended.
+async function runStreaming(handler, event, headers, id) {
+  const highWaterMark = handler[Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')];
+  const stream = new ResponseStream(id, highWaterMark ? { highWaterMark } : {});
+  const outcome = await run(async (e, context) => {
+    const returned = handler(e, stream, context);
+    if (returned === undefined || typeof returned.then !== 'function')
+      console.warn('Streaming handler does not return a promise.');
+    const value = await returned;
+    if (value !== undefined) console.warn('Streaming handlers ignore return values.');
+    await ended(stream);
+  }, event, headers);
+  if (!('error' in outcome)) {
+    await stream.answered;
+    return;
+  }
+  if (!stream.begun) {
+    await answer(id, outcome);
+    return;
+  }
+  if (outcome.exitCode === undefined)
+    console.error('Invoke Error', '\t' + JSON.stringify(describe(outcome.error)));
+  await stream.fail(outcome.error).catch(() => {});
+  if (outcome.exitCode !== undefined) process.exit(outcome.exitCode);
+}
+
 async function answer(id, outcome) {
   if ('error' in outcome) {
     if (outcome.exitCode === undefined)
@@ -226,8 +342,9 @@ async function main() {
     requestId = next.headers['lambda-runtime-aws-request-id'];
     if (next.headers['lambda-runtime-trace-id'])
       process.env._X_AMZN_TRACE_ID = next.headers['lambda-runtime-trace-id'];
-    const outcome = await run(handler, JSON.parse(next.body), next.headers);
-    await answer(requestId, outcome);
+    const event = JSON.parse(next.body);
+    if (handler[streams]) await runStreaming(handler, event, next.headers, requestId);
+    else await answer(requestId, await run(handler, event, next.headers));
   }
 }
 

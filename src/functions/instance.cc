@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::string_view kApi = "/2018-06-01/runtime/";
+constexpr std::string_view kApi = kRuntimeApiPath;
 constexpr milliseconds kLookAtMemory{100};  // how often at most: it costs system calls
 
 std::string stream_name(const Version& version, base::Timestamp now, base::Random& random) {
@@ -162,6 +162,11 @@ sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& c
 
 Plumbing::Handlers Instance::handlers() {
   return {.runtime_api = [this](wire::HttpRequest request) { return serve(std::move(request)); },
+          .answers = {.takes = is_streamed_answer,
+                      .handler =
+                          [this](wire::HttpRequest request, wire::BodyReader& body) {
+                            return take_stream(std::move(request), body);
+                          }},
           .output = [this](std::string_view bytes) { print(bytes); }};
 }
 
@@ -353,7 +358,7 @@ async::Task<wire::HttpResponse> Instance::serve(wire::HttpRequest request) {
     const std::string id(path.substr(kInvocation.size(), slash - kInvocation.size()));
     const std::string_view what = path.substr(slash + 1);
     if (what == "response" || what == "error")
-      co_return respond(id, std::move(request.body), what == "error");
+      co_return respond(id, std::move(request), what == "error");
   }
   co_return api_failure(404, "InvalidPath", "no such path");
 }
@@ -393,21 +398,32 @@ wire::HttpResponse Instance::deliver() {
   return response;
 }
 
-wire::HttpResponse Instance::respond(std::string_view id, std::string body, bool is_error) {
-  if (job_ == nullptr || !job_->delivered || job_->request_id != id)
+// An invocation of this id waits for its answer.
+bool Instance::works_on(std::string_view id) const {
+  return job_ != nullptr && job_->delivered && job_->request_id == id;
+}
+
+wire::HttpResponse Instance::refuse_size(InvocationResult result, std::size_t bytes_max) {
+  result.function_error = "Unhandled";
+  result.payload = error_payload(
+      "Function.ResponseSizeTooLarge",
+      fmt::format("Response payload size exceeded maximum allowed payload size ({} bytes).",
+                  bytes_max));
+  finish(std::move(result), "error", "Function.ResponseSizeTooLarge");
+  return api_failure(413, "RequestEntityTooLarge", "the response is too large");
+}
+
+wire::HttpResponse Instance::respond(std::string_view id, wire::HttpRequest request,
+                                     bool is_error) {
+  if (!works_on(id) || answering_)
     return api_failure(400, "InvalidRequestID", "no such invocation is under way");
   InvocationResult result;
   if (is_error) result.function_error = "Unhandled";
-  if (body.size() > kPayloadBytesMax) {
-    result.function_error = "Unhandled";
-    result.payload = error_payload(
-        "Function.ResponseSizeTooLarge",
-        fmt::format("Response payload size exceeded maximum allowed payload size ({} bytes).",
-                    kPayloadBytesMax));
-    finish(std::move(result), "error", "Function.ResponseSizeTooLarge");
-    return api_failure(413, "RequestEntityTooLarge", "the response is too large");
-  }
-  result.payload = std::move(body);
+  if (const std::string* const type = request.find("content-type"); type != nullptr)
+    result.content_type = *type;
+  if (request.body.size() > kPayloadBytesMax)
+    return refuse_size(std::move(result), kPayloadBytesMax);
+  result.payload = std::move(request.body);
   finish(std::move(result), is_error ? "error" : "", "");
   return api_accepted();
 }

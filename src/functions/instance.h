@@ -21,6 +21,7 @@ struct Job {
   std::string client_context;
   std::string invoked_arn;
   bool wants_log_tail = false;
+  ResponsePipePtr pipe = nullptr;  // takes what the function writes as it comes; nullptr: nobody
 
   // Filled by the instance.
   bool delivered = false;
@@ -82,7 +83,14 @@ class Instance {
   async::Task<wire::HttpResponse> next();
   wire::HttpResponse deliver();
   void begin();
-  wire::HttpResponse respond(std::string_view id, std::string body, bool is_error);
+  bool works_on(std::string_view id) const;
+  wire::HttpResponse respond(std::string_view id, wire::HttpRequest request, bool is_error);
+  wire::HttpResponse refuse_size(InvocationResult result, std::size_t bytes_max);
+  // Answers that come while they are written: instance_stream.cc.
+  async::Task<wire::HttpResponse> take_stream(wire::HttpRequest request, wire::BodyReader& body);
+  async::Task<wire::HttpResponse> copy_stream(std::string id, wire::BodyReader& body,
+                                              InvocationResult result);
+  async::Task<wire::HttpResponse> cut_short(std::string id);
   wire::HttpResponse init_error(std::string body);
 
   void become_idle();
@@ -128,6 +136,7 @@ class Instance {
   base::SteadyTime memory_looked_at_;
 
   Job* job_ = nullptr;
+  bool answering_ = false;  // the function is writing its answer
   std::uint64_t polls_ = 0;
   async::Signal changed_;
   async::Gate questions_;  // of the runtime, under way: each holds a pointer to this

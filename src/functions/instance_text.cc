@@ -110,6 +110,13 @@ std::string trace_id(base::Timestamp now, base::Random& random) {
                      base::random_text(random, base::kHexDigits, 16));
 }
 
+bool is_streamed_answer(const wire::HttpRequest& request) {
+  if (!request.path.starts_with(kRuntimeApiPath) || !request.path.ends_with("/response"))
+    return false;
+  const std::string* const mode = request.find("lambda-runtime-function-response-mode");
+  return mode != nullptr && wire::equal_ignoring_case(*mode, "streaming");
+}
+
 wire::HttpResponse api_accepted() {
   return {.status = 202,
           .headers = {{"Content-Type", "application/json"}},

@@ -48,6 +48,10 @@ std::string error_payload(std::string_view type, std::string_view message);
 std::string exit_text(const sandbox::Exit& exit);
 std::string trace_id(base::Timestamp now, base::Random& random);
 
+inline constexpr std::string_view kRuntimeApiPath = "/2018-06-01/runtime/";
+
+// The answer to an event that comes while the function writes it.
+bool is_streamed_answer(const wire::HttpRequest& request);
 wire::HttpResponse api_accepted();
 wire::HttpResponse api_failure(int status, std::string_view type, std::string_view message);
 

@@ -22,6 +22,18 @@ InvocationReport report_of(const Invocation& invocation) {
           .qualifier = invocation.qualifier};
 }
 
+// Nobody waits for a function that was never asked.
+struct FunctionEnd {
+  explicit FunctionEnd(ResponsePipePtr its) : pipe(std::move(its)) {}
+  FunctionEnd(FunctionEnd&&) = default;
+  FunctionEnd& operator=(FunctionEnd&&) = delete;
+  ~FunctionEnd() {
+    if (pipe != nullptr)
+      pipe->finish(std::unexpected(api::lambda::service("The server is stopping.")));
+  }
+  ResponsePipePtr pipe;
+};
+
 }  // namespace
 
 struct Invoker::Impl {
@@ -43,7 +55,9 @@ struct Invoker::Impl {
     return *lanes[std::hash<std::string>{}(key.arn()) % lanes.size()];
   }
 
-  async::Task<api::Outcome<InvocationResult>> invoke_here(Lane& lane, Invocation invocation);
+  async::Task<api::Outcome<InvocationResult>> invoke_here(Lane& lane, Invocation invocation,
+                                                          ResponsePipePtr pipe);
+  async::Task<void> stream_here(Lane& lane, Invocation invocation, FunctionEnd end);
   struct Choice {
     InstancePtr instance;
     std::size_t busy = 0;  // of the function's other instances
@@ -76,11 +90,25 @@ std::size_t Invoker::instances() const { return impl_->count.load(); }
 
 async::Task<api::Outcome<InvocationResult>> Invoker::invoke(Invocation invocation) {
   Impl::Lane& lane = impl_->lane_of(invocation.key);
-  return async::run_on(lane.core, impl_->invoke_here(lane, std::move(invocation)));
+  return async::run_on(lane.core, impl_->invoke_here(lane, std::move(invocation), nullptr));
+}
+
+ResponseReader Invoker::invoke_streaming(Invocation invocation) {
+  Impl::Lane& lane = impl_->lane_of(invocation.key);
+  auto pipe = std::make_shared<ResponsePipe>();
+  async::spawn(lane.core, lane.gate,
+               impl_->stream_here(lane, std::move(invocation), FunctionEnd(pipe)));
+  return ResponseReader(std::move(pipe));
+}
+
+async::Task<void> Invoker::Impl::stream_here(Lane& lane, Invocation invocation, FunctionEnd end) {
+  auto outcome = co_await invoke_here(lane, std::move(invocation), end.pipe);
+  end.pipe->finish(std::move(outcome));
 }
 
 async::Task<api::Outcome<InvocationResult>> Invoker::Impl::invoke_here(Lane& lane,
-                                                                       Invocation invocation) {
+                                                                       Invocation invocation,
+                                                                       ResponsePipePtr pipe) {
   const auto pass = lane.gate.enter();
   if (!pass) co_return std::unexpected(api::lambda::service("The server is stopping."));
   if (invocation.payload.size() > kPayloadBytesMax)
@@ -111,6 +139,7 @@ async::Task<api::Outcome<InvocationResult>> Invoker::Impl::invoke_here(Lane& lan
             .client_context = invocation.client_context,
             .invoked_arn = arn,
             .wants_log_tail = invocation.wants_log_tail,
+            .pipe = pipe,
             .delivered = false,
             .delivered_at = {},
             .deadline = {},

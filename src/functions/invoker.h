@@ -15,15 +15,14 @@
 #include "base/random.h"
 #include "functions/catalogue.h"
 #include "functions/code_store.h"
+#include "functions/invocation.h"
 #include "functions/plumbing.h"
 #include "functions/ports.h"
+#include "functions/response_pipe.h"
 #include "functions/runtime.h"
 #include "sandbox/sandbox.h"
 
 namespace functions {
-
-inline constexpr std::size_t kPayloadBytesMax = 6'291'556;  // either way, as AWS counts
-inline constexpr std::size_t kLogTailBytes = 4096;
 
 struct InvokerLimits {
   std::size_t instances_max = 256;          // of all functions
@@ -48,24 +47,6 @@ struct Endpoint {
 // Reads the host's bundle; blocks.
 Endpoint make_endpoint(std::uint16_t port, std::string authority_pem);
 
-struct Invocation {
-  FunctionKey key;
-  std::string qualifier;       // "", "$LATEST", a version or an alias
-  std::string payload;         // JSON; empty stands for {}
-  std::string client_context;  // JSON, decoded; empty: none
-  std::string request_id;      // empty: one is made
-  bool wants_log_tail = false;
-};
-
-struct InvocationResult {
-  std::string request_id;
-  std::string version;  // that ran
-  std::string payload;
-  std::string function_error;           // "" or "Unhandled"
-  std::string log_tail;                 // the last kLogTailBytes, if asked for
-  std::chrono::nanoseconds duration{};  // from the event's delivery to the answer
-};
-
 class Invoker {
  public:
   struct Deps {
@@ -89,6 +70,9 @@ class Invoker {
   // RequestTooLargeException. What the function itself does wrong is a result with
   // function_error.
   async::Task<api::Outcome<InvocationResult>> invoke(Invocation invocation);
+
+  // The same for whoever reads the answer while the function writes it. Any thread.
+  ResponseReader invoke_streaming(Invocation invocation);
 
   // The function changed or is gone: its idle instances end now, busy ones once they have answered.
   // Any thread.

@@ -11,7 +11,7 @@
 #include "async/core.h"
 #include "base/result.h"
 #include "sandbox/sandbox.h"
-#include "wire/http_types.h"
+#include "wire/http_upload.h"
 
 namespace functions {
 
@@ -29,6 +29,7 @@ class Plumbing {
  public:
   struct Handlers {
     wire::HttpHandler runtime_api;
+    wire::Uploads answers;  // to the Runtime API, that are taken while they are written
     std::function<void(std::string_view)> output;  // a stretch of stdout and stderr
   };
 

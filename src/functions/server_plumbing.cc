@@ -63,9 +63,10 @@ class ServerPlumbing::Wires final : public Connection {
     bool first = true;
     for (sandbox::Fd& socket : sockets) {
       ASSIGN_OR_RETURN(auto listener, async::Listener::adopt(lane_.core, owned(std::move(socket))));
-      const wire::HttpHandler handler =
-          std::exchange(first, false) ? handlers_.runtime_api : wire::HttpHandler();
-      doors_.push_back(lane_.http.start(std::move(listener), handler));
+      if (std::exchange(first, false))
+        doors_.push_back(
+            lane_.http.start(std::move(listener), handlers_.runtime_api, handlers_.answers));
+      else doors_.push_back(lane_.http.start(std::move(listener)));
     }
     async::spawn(lane_.core, gate_, serve_names(*names_));
     async::spawn(lane_.core, gate_, read_output(*pipe_, handlers_.output));

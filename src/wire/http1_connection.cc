@@ -90,6 +90,73 @@ class Http1BodyWriter final : public BodyWriter {
   bool broken_ = false;
 };
 
+// A request's body as it comes: in chunks, or of a known length.
+class Http1BodyReader final : public BodyReader {
+ public:
+  Http1BodyReader(async::Stream& stream, InputBuffer& input, const Framing& framing)
+      : stream_(stream),
+        input_(input),
+        chunked_(framing.chunked),
+        left_(framing.content_length.value_or(0)),
+        wants_continue_(framing.expects_continue) {}
+
+  Task<std::optional<std::string>> read() override {
+    if (std::exchange(wants_continue_, false) && input_.empty()) {
+      const auto written = co_await stream_.write(kContinue);
+      if (!written) co_return broken();
+    }
+    stream_.set_read_deadline(base::SteadyTime::max());
+    for (;;) {
+      if (broken_ || at_end()) co_return broken_ ? broken() : std::string();
+      if (std::string piece = take(); !piece.empty()) co_return piece;
+      if (broken_ || at_end()) continue;
+      const auto count = co_await stream_.read_some(input_.prepare());
+      if (!count || *count == 0) co_return broken();
+      input_.commit(*count);
+    }
+  }
+  const std::vector<Header>& trailers() const override { return trailers_; }
+  // Nothing of it is left in the connection.
+  bool whole() const { return !broken_ && at_end(); }
+
+ private:
+  std::optional<std::string> broken() {
+    broken_ = true;
+    return std::nullopt;
+  }
+  bool at_end() const { return chunked_ ? decoder_.done() : left_ == 0; }
+
+  std::string take() {
+    std::string piece;
+    if (!chunked_) {
+      piece = input_.view().substr(0, left_);
+      left_ -= piece.size();
+      input_.consume(piece.size());
+      return piece;
+    }
+    while (!input_.empty() && !decoder_.done() && !decoder_.bad()) {
+      const auto next = decoder_.next(input_.view());
+      piece.append(next.data);
+      input_.consume(next.consumed);
+    }
+    if (decoder_.bad()) broken_ = true;
+    if (!decoder_.done()) return piece;
+    auto parsed = parse_trailers(decoder_.trailers());
+    if (parsed) trailers_ = *std::move(parsed);
+    else broken_ = true;
+    return piece;
+  }
+
+  async::Stream& stream_;
+  InputBuffer& input_;
+  const bool chunked_;
+  std::uint64_t left_;
+  bool wants_continue_;
+  bool broken_ = false;
+  ChunkedDecoder decoder_;
+  std::vector<Header> trailers_;
+};
+
 }  // namespace
 
 struct Http1Connection::Impl {
@@ -105,6 +172,8 @@ struct Http1Connection::Impl {
   const HttpLimits& limits() const { return facts.limits(); }
 
   Task<bool> serve_one();
+  Task<bool> serve_upload(Exchange exchange, const Framing& framing, HttpRequest request);
+  Task<bool> send_answer(Exchange exchange, Answer answer);
   Task<int> read_head(HeadScanner& scanner);
   Task<int> read_body(const Framing& framing, std::string& body, BodyShare& share);
   Task<int> read_sized_body(std::size_t length, std::string& body);
@@ -168,6 +237,12 @@ Task<bool> Http1Connection::Impl::serve_one() {
   const Framing& framing = parsed->framing;
   Exchange exchange{request.method == "HEAD", framing.keep_alive, framing.minor_version};
 
+  request.secure = facts.secure;
+  request.peer_address = facts.peer_address;
+  if (facts.is_upload(request)) {
+    const bool go_on = co_await serve_upload(exchange, framing, std::move(request));
+    co_return go_on;
+  }
   Answer answer;
   {
     BodyShare share(facts.shared().budget);
@@ -180,11 +255,24 @@ Task<bool> Http1Connection::Impl::serve_one() {
         co_return false;
       }
     }
-    request.secure = facts.secure;
-    request.peer_address = facts.peer_address;
     facts.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
     answer = co_await facts.answer(std::move(request));
   }
+  const bool go_on = co_await send_answer(exchange, std::move(answer));
+  co_return go_on;
+}
+
+Task<bool> Http1Connection::Impl::serve_upload(Exchange exchange, const Framing& framing,
+                                               HttpRequest request) {
+  Http1BodyReader body(stream, input, framing);
+  facts.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
+  Answer answer = co_await facts.answer_upload(std::move(request), body);
+  if (!body.whole()) exchange.keep_alive = false;
+  const bool go_on = co_await send_answer(exchange, std::move(answer));
+  co_return go_on;
+}
+
+Task<bool> Http1Connection::Impl::send_answer(Exchange exchange, Answer answer) {
   if (finishing) exchange.keep_alive = false;
   const bool answered = co_await respond(exchange, std::move(answer.response));
   answer.share.reset();

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMethodBytesMax = 32;
 constexpr std::size_t kChunkSizeDigitsMax = 15;
 constexpr std::size_t kChunkLineBytesMax = 1024;
-constexpr std::size_t kTrailerBytesMax = 16 * 1024;
+constexpr std::size_t kTrailerBytesMax = 64 * 1024;
 
 // Cuts the first line off, without its CRLF. The head's scanner has seen to the line ends.
 std::string_view take_line(std::string_view& text) {
@@ -189,6 +189,12 @@ std::optional<ResponseHead> parse_response_head(std::string_view text, const Hea
   return head;
 }
 
+std::optional<std::vector<Header>> parse_trailers(std::string_view text) {
+  auto headers = parse_headers(text, {});
+  if (!headers) return std::nullopt;
+  return *std::move(headers);
+}
+
 ChunkedDecoder::Piece ChunkedDecoder::next(std::string_view input) {
   Piece piece;
   while (piece.consumed < input.size() && !done() && !bad()) {
@@ -217,8 +223,8 @@ void ChunkedDecoder::step(char c) {
     case State::kDataLineFeed: return expect('\n', State::kSize);
     case State::kTrailerStart:
     case State::kTrailer: return step_trailer(c);
-    case State::kTrailerLineFeed: return expect('\n', State::kTrailerStart);
-    case State::kEndLineFeed: return expect('\n', State::kDone);
+    case State::kTrailerLineFeed: trailers_ += c; return expect('\n', State::kTrailerStart);
+    case State::kEndLineFeed: trailers_ += c; return expect('\n', State::kDone);
     case State::kData:
     case State::kDone:
     case State::kBad: return;
@@ -244,6 +250,7 @@ void ChunkedDecoder::step_size(char c) {
 
 void ChunkedDecoder::step_trailer(char c) {
   if (++overhead_ > kTrailerBytesMax) return void(state_ = State::kBad);
+  trailers_ += c;
   if (c == '\r') {
     state_ = state_ == State::kTrailerStart ? State::kEndLineFeed : State::kTrailerLineFeed;
     return;

@@ -56,9 +56,12 @@ struct ResponseHead {
   std::vector<Header> headers;
   Framing framing;  // neither length nor chunked: until the connection ends
 };
+// `text`: a chunked body's trailers with the empty line. nullopt: no header lines.
+std::optional<std::vector<Header>> parse_trailers(std::string_view text);
+
 std::optional<ResponseHead> parse_response_head(std::string_view text, const HeadLimits& limits);
 
-// Takes a chunked body apart, piece by piece. Extensions and trailers are passed over.
+// Takes a chunked body apart, piece by piece. Extensions are passed over.
 class ChunkedDecoder {
  public:
   struct Piece {
@@ -69,6 +72,8 @@ class ChunkedDecoder {
   Piece next(std::string_view input);
   bool done() const { return state_ == State::kDone; }
   bool bad() const { return state_ == State::kBad; }
+  // Once done(): the trailers' lines, each with its CRLF, and the empty one.
+  std::string_view trailers() const { return trailers_; }
 
  private:
   enum class State {
@@ -93,6 +98,7 @@ class ChunkedDecoder {
   std::uint64_t left_ = 0;  // of the size while it is read, then of the data
   std::size_t size_digits_ = 0;
   std::size_t overhead_ = 0;  // bytes of this chunk's line, or of all trailers
+  std::string trailers_;
 };
 
 // "HTTP/1.1 200 OK" and its line end.

@@ -66,6 +66,25 @@ Task<bool> write_all(async::Stream& to, std::string bytes) {
   co_return written.has_value();
 }
 
+// Says what came, piece by piece, and with which trailers; of "/upload/some" it takes one piece.
+Task<HttpResponse> upload(HttpRequest request, BodyReader& body) {
+  HttpResponse response;
+  for (;;) {
+    auto piece = co_await body.read();
+    if (!piece) {
+      response.status = 400;
+      response.body = "broken";
+      co_return response;
+    }
+    if (piece->empty() || request.path == "/upload/some") break;
+    response.body += "[" + *piece + "]";
+  }
+  for (const Header& trailer : body.trailers())
+    response.body += trailer.name + "=" + trailer.value + ";";
+  co_return response;
+}
+bool is_upload(const HttpRequest& request) { return request.path.starts_with("/upload"); }
+
 class Http1ServerTest : public testing::Test {
  protected:
   void TearDown() override { core.run(server->stop(core.now() + 1s)); }
@@ -100,7 +119,8 @@ class Http1ServerTest : public testing::Test {
   base::ManualClock clock;
   async::ManualCore core{clock};
   std::unique_ptr<HttpServer> server = std::make_unique<HttpServer>(
-      HttpOptions{.clock = &clock}, std::vector<async::AsioCore*>{}, handle);
+      HttpOptions{.clock = &clock, .uploads = {.takes = is_upload, .handler = upload}},
+      std::vector<async::AsioCore*>{}, handle);
 };
 
 TEST_F(Http1ServerTest, AnswersWithLengthAndDate) {
@@ -129,6 +149,30 @@ TEST_F(Http1ServerTest, TakesRequestsByteByByte) {
       {.read_max = 1});
   EXPECT_THAT(answer, HasSubstr("POST /1? abc0123456789"));
   EXPECT_THAT(answer, HasSubstr("GET /2?"));
+}
+
+TEST_F(Http1ServerTest, GivesUploadsToTheirHandlerAsTheyCome) {
+  const auto answer = talk(
+      "POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3\r\nabc\r\n2\r\nde\r\n0\r\nOne: 1\r\nTwo: b b\r\n\r\n"
+      "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nfgGET /2 HTTP/1.1\r\nHost: "
+      "x\r\n\r\n",
+      {.read_max = 1});
+  EXPECT_THAT(answer, HasSubstr("[a][b][c][d][e]One=1;Two=b b;"));
+  EXPECT_THAT(answer, HasSubstr("[f][g]"));
+  EXPECT_THAT(answer, HasSubstr("GET /2?"));
+}
+
+TEST_F(Http1ServerTest, EndsAConnectionWhoseUploadWasNotTakenWhole) {
+  const std::string head = "POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  EXPECT_THAT(talk(head + "zz\r\n"), HasSubstr("broken"));
+  EXPECT_THAT(talk(head + "3\r\nab"), HasSubstr("broken"));
+  EXPECT_THAT(talk(head + "0\r\nno header\r\n\r\n"), HasSubstr("broken"));
+  const auto answer = talk(
+      "POST /upload/some HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd"
+      "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n",
+      {.read_max = 150});
+  EXPECT_THAT(answer, HasSubstr("200 OK"));
 }
 
 TEST_F(Http1ServerTest, TakesLargeBodies) {

@@ -166,10 +166,25 @@ const std::string& ConnectionFacts::date() const {
 }
 
 Task<Answer> ConnectionFacts::answer(HttpRequest request) const {
+  if (is_upload(request)) {
+    WholeBody body(std::exchange(request.body, {}));
+    auto answered = co_await answer_upload(std::move(request), body);
+    co_return answered;
+  }
+  auto answered = co_await checked([&] { return door.handler(std::move(request)); });
+  co_return answered;
+}
+
+Task<Answer> ConnectionFacts::answer_upload(HttpRequest request, BodyReader& body) const {
+  auto answered = co_await checked([&] { return door.uploads.handler(std::move(request), body); });
+  co_return answered;
+}
+
+Task<Answer> ConnectionFacts::checked(std::function<Task<HttpResponse>()> run) const {
   HttpResponse response;
   std::string problem;
   try {
-    response = co_await door.handler(std::move(request));
+    response = co_await run();
     const auto sound = check_headers(response.headers);
     if (!sound) problem = sound.error().message;
     if (response.status < 200 || response.status > 999) problem = "no final status";

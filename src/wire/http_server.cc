@@ -108,8 +108,11 @@ struct HttpServer::Impl {
   DoorPointer elsewhere;  // connections that serve() was given
   bool stopped = false;
 
-  DoorPointer make_door(HttpHandler its_handler) {
-    auto door = std::make_shared<Door>(shared, its_handler ? std::move(its_handler) : handler);
+  DoorPointer make_door(HttpHandler its_handler, Uploads its_uploads) {
+    const bool own = its_handler != nullptr;
+    auto door =
+        std::make_shared<Door>(shared, own ? std::move(its_handler) : handler,
+                               own ? std::move(its_uploads) : Uploads(shared.options.uploads));
     for (async::AsioCore* const core : cores) door->add_shelf(*core);
     return door;
   }
@@ -121,7 +124,7 @@ HttpServer::HttpServer(HttpOptions options, std::vector<async::AsioCore*> cores,
                      .cores = std::move(cores),
                      .handler = std::move(handler)}) {
   CHECK(impl_->handler != nullptr);
-  impl_->elsewhere = impl_->make_door({});
+  impl_->elsewhere = impl_->make_door({}, {});
 }
 
 namespace {
@@ -138,10 +141,10 @@ HttpServer::HttpServer(HttpOptions options, async::CorePool& cores, HttpHandler 
 HttpServer::~HttpServer() { CHECK(impl_->doors.empty()); }
 
 HttpServer::ListenerId HttpServer::start(std::unique_ptr<async::Listener> listener,
-                                         HttpHandler handler) {
+                                         HttpHandler handler, Uploads uploads) {
   CHECK(!impl_->cores.empty());
   async::AsioCore& core = listener->core();
-  auto door = impl_->make_door(std::move(handler));
+  auto door = impl_->make_door(std::move(handler), std::move(uploads));
   door->listener = std::move(listener);
   const std::lock_guard lock(impl_->mutex);
   const ListenerId id = impl_->next_id++;

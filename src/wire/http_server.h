@@ -18,6 +18,7 @@
 #include "async/tls.h"
 #include "base/clock.h"
 #include "wire/http_types.h"
+#include "wire/http_upload.h"
 
 namespace wire {
 
@@ -43,6 +44,7 @@ struct HttpOptions {
   HttpLimits limits;
   std::shared_ptr<const async::TlsServerContext> tls;  // nullptr: TLS is refused
   const base::Clock* clock = nullptr;                  // for Date; nullptr: the system's
+  Uploads uploads = {};                                // of the server's own handler
 };
 
 struct HttpFigures {
@@ -66,8 +68,10 @@ class HttpServer {
   ~HttpServer();  // CHECKs that stop() was awaited if anything was started
 
   // Starts to accept. Requests from this listener go to `handler` if one is given (a function's
-  // sandbox has its own), else to the server's. After stop(): closes the listener.
-  ListenerId start(std::unique_ptr<async::Listener> listener, HttpHandler handler = {});
+  // sandbox has its own, with its own uploads), else to the server's. After stop(): closes the
+  // listener.
+  ListenerId start(std::unique_ptr<async::Listener> listener, HttpHandler handler = {},
+                   Uploads uploads = {});
   // Stops accepting there, ends its connections (what runs gets until `deadline`), and forgets its
   // handler. No-op for an id that is gone.
   async::Task<void> stop_listener(ListenerId id, base::SteadyTime deadline);

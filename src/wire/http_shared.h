@@ -97,11 +97,12 @@ struct Shelf {
 
 // A listener with its connections and their handler. The server and each connection hold it.
 struct Door {
-  Door(HttpShared& shared_by_all, HttpHandler its_handler)
-      : shared(shared_by_all), handler(std::move(its_handler)) {}
+  Door(HttpShared& shared_by_all, HttpHandler its_handler, Uploads its_uploads)
+      : shared(shared_by_all), handler(std::move(its_handler)), uploads(std::move(its_uploads)) {}
 
   HttpShared& shared;
   const HttpHandler handler;
+  const Uploads uploads;
   std::unique_ptr<async::Listener> listener;  // nullptr for connections made elsewhere
   async::Gate gate;                           // every coroutine that uses this door
   std::stop_source stop;                      // ends the accept loop's pauses
@@ -142,6 +143,12 @@ struct ConnectionFacts {
   // Runs the handler: exceptions become a 500, and the coroutine comes back to its core. Answers
   // with headers that cannot break the connection, and within the budget of answers.
   async::Task<Answer> answer(HttpRequest request) const;
+  // The same by the door's uploads.
+  bool is_upload(const HttpRequest& request) const {
+    return door.uploads.takes && door.uploads.takes(request);
+  }
+  async::Task<Answer> answer_upload(HttpRequest request, BodyReader& body) const;
+  async::Task<Answer> checked(std::function<async::Task<HttpResponse>()> run) const;
   Answer within_budget(HttpResponse response) const;
 };
 

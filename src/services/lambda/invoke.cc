@@ -1,4 +1,4 @@
-// Invoke.
+// Invoke, InvokeWithResponseStream.
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "services/lambda/lambda.h"
+#include "wire/event_writer.h"
 
 namespace services::lambda {
 namespace {
@@ -76,9 +77,80 @@ Answer<l::InvocationResponse> invoke(const Deps& deps, const Context& context,
   co_return output;
 }
 
+using StreamedResult = wire::Streamed<l::InvokeWithResponseStreamResponse>;
+
+// Each piece as it comes, then how the invocation ended.
+async::Task<void> send_events(functions::ResponseReader reader, bool tail, wire::BodyWriter& body) {
+  wire::EventWriter events(body, l::kInvokeWithResponseStreamResponseEventShape,
+                           wire::EventFormat::kJson);
+  for (;;) {
+    auto piece = co_await reader->read(body.stop_token());
+    if (!piece) break;
+    l::InvokeResponseStreamUpdate chunk;
+    chunk.payload = *std::move(piece);
+    const bool sent = co_await events.send("PayloadChunk", chunk);
+    if (!sent) co_return;
+  }
+  if (body.stop_token().stop_requested()) co_return;
+  l::InvokeWithResponseStreamCompleteEvent complete;
+  const auto& outcome = reader->outcome();
+  if (!outcome) {
+    complete.error_code = outcome.error().code;
+    complete.error_details = outcome.error().message;
+  } else {
+    if (!outcome->function_error.empty()) {
+      complete.error_code = outcome->function_error;
+      complete.error_details = outcome->payload;
+    }
+    if (tail) complete.log_result = base::base64(outcome->log_tail);
+  }
+  co_await events.send("InvokeComplete", complete);
+}
+
+Answer<StreamedResult> invoke_streaming(const Deps& deps, const Context& context,
+                                        l::InvokeWithResponseStreamRequest input) {
+  const auto target = target_of(context, *input.function_name, input.qualifier);
+  if (!target) co_return std::unexpected(target.error());
+  if (input.tenant_id) co_return std::unexpected(not_here("TenantId"));
+  const auto found = find_version(deps, *target);
+  if (!found) co_return std::unexpected(found.error());
+  std::string payload = std::move(input.payload).value_or("");
+  const auto bad = check_payload(payload);
+  if (bad) co_return std::unexpected(*bad);
+  auto client = client_context(input.client_context);
+  if (!client) co_return std::unexpected(client.error());
+  StreamedResult output;
+  if (input.invocation_type == "DryRun") {
+    output.head.status_code = 204;
+    output.body = [](wire::BodyWriter&) -> async::Task<void> { co_return; };
+    co_return output;
+  }
+  const bool tail = input.log_type == "Tail";
+  auto reader = deps.invoker.invoke_streaming({.key = target->key,
+                                               .qualifier = target->qualifier,
+                                               .payload = std::move(payload),
+                                               .client_context = *std::move(client),
+                                               .request_id = context.request_id,
+                                               .wants_log_tail = tail});
+  const auto head = co_await reader->head();
+  if (!head && !reader->outcome()) co_return std::unexpected(reader->outcome().error());
+  output.head.status_code = 200;
+  output.head.executed_version = head ? head->version : reader->outcome()->version;
+  output.body = [reader = std::move(reader), tail](wire::BodyWriter& body) mutable {
+    return send_events(std::move(reader), tail, body);
+  };
+  co_return output;
+}
+
 }  // namespace
 
 void register_invoke(wire::Registry& registry, const Deps& deps) {
+  using Stream = l::InvokeWithResponseStreamRequest;
+  registry.add_streamed<l::op::InvokeWithResponseStream>(
+      on_function<Stream>(deps, "lambda:InvokeFunction"),
+      [&deps](const Context& context, Stream input) {
+        return invoke_streaming(deps, context, std::move(input));
+      });
   registry.add<l::op::Invoke>(on_function<l::InvocationRequest>(deps, "lambda:InvokeFunction"),
                               [&deps](const Context& context, l::InvocationRequest input) {
                                 return invoke(deps, context, std::move(input));

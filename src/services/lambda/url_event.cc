@@ -225,6 +225,41 @@ HttpResponse url_response(const std::string& payload) {
   return response;
 }
 
+bool has_prelude(std::string_view content_type) {
+  return lower(content_type).starts_with("application/vnd.awslambda.http-integration-response");
+}
+
+constexpr std::string_view kPreludeMark("\0\0\0\0\0\0\0\0", 8);
+
+std::size_t prelude_end(std::string_view bytes) {
+  const std::size_t mark = bytes.find(kPreludeMark);
+  return mark == std::string_view::npos ? mark : mark + kPreludeMark.size();
+}
+
+HttpResponse prelude_response(std::string_view prelude) {
+  if (!prelude.ends_with(kPreludeMark)) return url_bad_gateway();
+  prelude.remove_suffix(kPreludeMark.size());
+  boost::system::error_code failure;
+  const json::value told = json::parse(prelude, failure);
+  if (failure || !told.is_object()) return url_bad_gateway();
+  json::object head = told.as_object();
+  head.emplace("statusCode", 200);
+  head.erase("body");
+  HttpResponse response = explicit_response(head);
+  // The body comes in chunks, however long it is.
+  std::erase_if(response.headers, [](const wire::Header& one) {
+    return wire::equal_ignoring_case(one.name, "content-length");
+  });
+  return response;
+}
+
+HttpResponse plain_response(const std::string& content_type) {
+  HttpResponse response;
+  response.headers = {
+      {"Content-Type", content_type.empty() ? "application/octet-stream" : content_type}};
+  return response;
+}
+
 bool is_preflight(const HttpRequest& request) {
   return request.method == "OPTIONS" && request.find("origin") != nullptr &&
          request.find("access-control-request-method") != nullptr;

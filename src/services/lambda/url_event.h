@@ -29,6 +29,15 @@ std::string url_event(const UrlCall& call);
 wire::HttpResponse url_response(const std::string& payload);
 wire::HttpResponse url_bad_gateway();
 
+// An answer whose bytes are passed on as the function writes them. Their type may promise a
+// prelude: JSON that names status, headers and cookies, and eight zero bytes after it.
+inline constexpr std::size_t kPreludeBytesMax = 64U << 10U;
+bool has_prelude(std::string_view content_type);
+// Where the prelude in `bytes` ends, its zero bytes included; npos: not yet.
+std::size_t prelude_end(std::string_view bytes);
+wire::HttpResponse prelude_response(std::string_view prelude);
+wire::HttpResponse plain_response(const std::string& content_type);
+
 // The answer to a preflight; without headers where the origin or the method is not allowed.
 wire::HttpResponse cors_preflight(const functions::UrlCors& cors, const wire::HttpRequest& request);
 bool is_preflight(const wire::HttpRequest& request);

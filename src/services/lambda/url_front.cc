@@ -1,6 +1,7 @@
 #include "services/lambda/url_front.h"
 
 #include <boost/json.hpp>
+#include <stdexcept>
 
 #include "auth/denial.h"
 #include "services/lambda/url_event.h"
@@ -35,6 +36,35 @@ HttpResponse told(const api::Error& error) {
   return answer(error.status,
                 boost::json::serialize(boost::json::object{{"message", error.message}}),
                 error.code);
+}
+
+HttpResponse failed(const api::Error& error) {
+  return error.status == 429 || error.status == 413 ? told(error) : url_bad_gateway();
+}
+
+// A function that fails within its answer has the client's connection cut: there is no other way
+// left to tell.
+struct CutOff : std::runtime_error {
+  CutOff() : std::runtime_error("the function failed within its answer") {}
+};
+
+async::Task<void> pass_on(functions::ResponseReader reader, std::string first,
+                          wire::BodyWriter& body) {
+  bool taken = co_await body.write(std::move(first));
+  while (taken) {
+    auto piece = co_await reader->read(body.stop_token());
+    if (!piece) break;
+    taken = co_await body.write(*std::move(piece));
+  }
+  if (!taken || body.stop_token().stop_requested()) co_return;
+  const auto& outcome = reader->outcome();
+  if (!outcome || !outcome->function_error.empty()) throw CutOff();
+}
+
+wire::StreamedBody passing_on(functions::ResponseReader reader, std::string first) {
+  return [reader = std::move(reader), first = std::move(first)](wire::BodyWriter& body) mutable {
+    return pass_on(std::move(reader), std::move(first), body);
+  };
 }
 
 std::string_view host_of(const HttpRequest& request) {
@@ -117,6 +147,41 @@ std::optional<HttpResponse> UrlFront::refuse(Call& call) {
   return forbidden();
 }
 
+// The whole answer at once.
+async::Task<HttpResponse> UrlFront::run(functions::Invocation invocation) {
+  auto result = co_await deps_.invoker.invoke(std::move(invocation));
+  if (!result) co_return failed(result.error());
+  if (!result->function_error.empty()) co_return url_bad_gateway();
+  if (!has_prelude(result->content_type)) co_return url_response(result->payload);
+  const std::size_t end = std::min(prelude_end(result->payload), result->payload.size());
+  HttpResponse response = prelude_response(std::string_view(result->payload).substr(0, end));
+  if (response.body.empty()) response.body = result->payload.substr(end);
+  co_return response;
+}
+
+// The answer as the function writes it.
+async::Task<HttpResponse> UrlFront::stream(functions::Invocation invocation) {
+  functions::ResponseReader reader = deps_.invoker.invoke_streaming(std::move(invocation));
+  const auto head = co_await reader->head();
+  if (!head && !reader->outcome()) co_return failed(reader->outcome().error());
+  if (!head) co_return url_bad_gateway();
+  if (!has_prelude(head->content_type)) {
+    HttpResponse response = plain_response(head->content_type);
+    response.stream = passing_on(std::move(reader), {});
+    co_return response;
+  }
+  std::string first;
+  while (prelude_end(first) == std::string::npos && first.size() < kPreludeBytesMax) {
+    auto piece = co_await reader->read();
+    if (!piece) co_return url_bad_gateway();
+    first += *piece;
+  }
+  const std::size_t end = std::min(prelude_end(first), first.size());
+  HttpResponse response = prelude_response(std::string_view(first).substr(0, end));
+  if (response.body.empty()) response.stream = passing_on(std::move(reader), first.substr(end));
+  co_return response;
+}
+
 async::Task<HttpResponse> UrlFront::handle(HttpRequest request) {
   auto place = url_place(request);
   CHECK(place);
@@ -146,12 +211,9 @@ async::Task<HttpResponse> UrlFront::handle(HttpRequest request) {
                             .caller = call.credential ? &call.credential->principal : nullptr}),
       .client_context = {},
       .request_id = call.request_id};
-  const auto result = co_await deps_.invoker.invoke(std::move(invocation));
   HttpResponse response;
-  if (!result && result.error().status == 429) response = told(result.error());
-  else if (!result && result.error().status == 413) response = told(result.error());
-  else if (!result || !result->function_error.empty()) response = url_bad_gateway();
-  else response = url_response(result->payload);
+  if (call.url.invoke_mode == "RESPONSE_STREAM") response = co_await stream(std::move(invocation));
+  else response = co_await run(std::move(invocation));
   if (call.url.cors) add_cors(*call.url.cors, call.request, response);
   response.headers.push_back({"x-amzn-RequestId", call.request_id});
   co_return response;

@@ -36,6 +36,8 @@ class UrlFront {
   struct Call;
   std::optional<wire::HttpResponse> refuse(Call& call);
   std::optional<wire::HttpResponse> authenticate(Call& call);
+  async::Task<wire::HttpResponse> run(functions::Invocation invocation);
+  async::Task<wire::HttpResponse> stream(functions::Invocation invocation);
 
   const Deps& deps_;
   auth::Authenticator& authenticator_;

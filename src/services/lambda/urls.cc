@@ -75,11 +75,6 @@ auto on_url(const Deps& deps, std::string action) {
   };
 }
 
-std::optional<api::Error> check_mode(const std::optional<std::string>& mode) {
-  if (mode == "RESPONSE_STREAM") return not_here("InvokeMode RESPONSE_STREAM");
-  return std::nullopt;
-}
-
 template <class Input>
 void apply(const Deps& deps, UrlConfig& url, const Input& input) {
   if (input.auth_type) url.auth_type = *input.auth_type;
@@ -96,8 +91,6 @@ Answer<l::CreateFunctionUrlConfigResponse> create(const Deps& deps, const Contex
                                                   l::CreateFunctionUrlConfigRequest input) {
   const auto target = target_of(context, *input.function_name, input.qualifier);
   if (!target) co_return std::unexpected(target.error());
-  const auto bad = check_mode(input.invoke_mode);
-  if (bad) co_return std::unexpected(*bad);
   const auto found = find_function(deps, *target);
   if (!found) co_return std::unexpected(l::resource_not_found("Function does not exist"));
   const auto changed =
@@ -150,8 +143,6 @@ Answer<l::UpdateFunctionUrlConfigResponse> update(const Deps& deps, const Contex
                                                   l::UpdateFunctionUrlConfigRequest input) {
   const auto target = target_of(context, *input.function_name, input.qualifier);
   if (!target) co_return std::unexpected(target.error());
-  const auto bad = check_mode(input.invoke_mode);
-  if (bad) co_return std::unexpected(*bad);
   const auto changed = co_await change_url(deps, *target, [&](Function& function) {
     apply(deps, function.urls.at(target->qualifier), input);
   });
