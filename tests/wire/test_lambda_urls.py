@@ -100,7 +100,7 @@ def test_settings_are_made_shown_changed_and_removed(functions, name):
     api.delete_function_url_config(FunctionName=name)
     assert refusal(api.delete_function_url_config, FunctionName=name) == none
     assert refusal(api.create_function_url_config, FunctionName=name, AuthType="NONE",
-                   InvokeMode="RESPONSE_STREAM")[0] == "InvalidParameterValueException"
+                   InvokeMode="SIDEWAYS")[0] == "ValidationException"
 
 
 def test_a_function_sees_the_request_in_format_2(functions, name):
