@@ -137,7 +137,8 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
                    [this](const std::string& arn) {
                      const auto key = services::kinesis::parse_stream_arn(arn);
                      return key && domains.streams.find(*key) != nullptr;
-                   }},
+                   },
+               .authorizer = &authorizer},
       dynamodbstreams{
           .changes = domains.changes, .sealer = *storage->sealer, .clock = storage->clock},
       s3{.objects = domains.objects, .authorizer = authorizer},

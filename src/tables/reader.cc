@@ -30,6 +30,10 @@ const KeySchema& schema_of(const Definition& definition, const Index* index) {
   return index != nullptr ? index->keys : definition.keys;
 }
 
+std::string prefix_of(const Definition& definition, const Index* index) {
+  return index != nullptr ? keys::entries(definition.id, index->id) : keys::items(definition.id);
+}
+
 // The attributes of a LastEvaluatedKey.
 Item place_of(const Definition& definition, const Index* index, const Item& item) {
   Item place = key_of(definition.keys, item);
@@ -332,6 +336,25 @@ std::optional<api::Error> check_scan(const Definition& definition, const Index* 
   return check_paths(definition, options);
 }
 
+KeyRange key_range(const KeySchema& schema, const KeyTests& tests) {
+  Item hash_values;
+  schema.each([&](const KeyAttribute& key, bool is_hash) {
+    if (is_hash) hash_values[key.name] = tests.at(key.name).values.front();
+    return false;
+  });
+  std::string partition = encode_partition(schema, hash_values);
+  KeyRange range{partition, store::prefix_end(partition)};
+  schema.each([&](const KeyAttribute& key, bool is_hash) {
+    const auto test = is_hash ? tests.end() : tests.find(key.name);
+    if (test == tests.end()) return false;
+    narrow(test->second, partition, range.from, range.to);
+    // Only after an equality another test may follow.
+    if (test->second.op == Operator::kEq) partition = range.from;
+    return false;
+  });
+  return range;
+}
+
 async::Task<api::Outcome<std::optional<Item>>> ItemReader::get(TablePtr table, Item key) {
   std::string item_key;
   std::uint16_t hash = 0;
@@ -357,25 +380,17 @@ async::Task<api::Outcome<Page>> ItemReader::query(TablePtr table,
                                                   std::shared_ptr<const Definition> definition,
                                                   const Index* index, KeyTests tests,
                                                   ReadOptions options) {
-  const KeySchema& schema = schema_of(*definition, index);
-  const std::string prefix =
-      index != nullptr ? keys::entries(definition->id, index->id) : keys::items(definition->id);
-  Item hash_values;
-  schema.each([&](const KeyAttribute& key, bool is_hash) {
-    if (is_hash) hash_values[key.name] = tests.at(key.name).values.front();
-    return false;
-  });
-  std::string partition = prefix + encode_partition(schema, hash_values);
-  Range range{partition, store::prefix_end(partition)};
-  schema.each([&](const KeyAttribute& key, bool is_hash) {
-    const auto test = is_hash ? tests.end() : tests.find(key.name);
-    if (test == tests.end()) return false;
-    narrow(test->second, partition, range.from, range.to);
-    // Only after an equality another test may follow.
-    if (test->second.op == Operator::kEq) partition = range.from;
-    return false;
-  });
-  return read(std::move(table), std::move(definition), index, std::move(range), std::move(options),
+  KeyRange keys = key_range(schema_of(*definition, index), tests);
+  return range(std::move(table), std::move(definition), index, std::move(keys), std::move(options));
+}
+
+async::Task<api::Outcome<Page>> ItemReader::range(TablePtr table,
+                                                  std::shared_ptr<const Definition> definition,
+                                                  const Index* index, KeyRange keys,
+                                                  ReadOptions options) {
+  const std::string prefix = prefix_of(*definition, index);
+  KeyRange whole{prefix + keys.from, prefix + keys.to};
+  return read(std::move(table), std::move(definition), index, std::move(whole), std::move(options),
               false);
 }
 
@@ -383,8 +398,7 @@ async::Task<api::Outcome<Page>> ItemReader::scan(TablePtr table,
                                                  std::shared_ptr<const Definition> definition,
                                                  const Index* index, Segment segment,
                                                  ReadOptions options) {
-  const std::string prefix =
-      index != nullptr ? keys::entries(definition->id, index->id) : keys::items(definition->id);
+  const std::string prefix = prefix_of(*definition, index);
   const auto bound = [&](std::size_t number) {
     const std::uint32_t hash = segment_start(segment, number);
     if (hash > UINT16_MAX) return store::prefix_end(prefix);
@@ -392,7 +406,7 @@ async::Task<api::Outcome<Page>> ItemReader::scan(TablePtr table,
     base::append_u16(key, static_cast<std::uint16_t>(hash));
     return key;
   };
-  Range range{bound(segment.number), bound(segment.number + 1)};
+  KeyRange range{bound(segment.number), bound(segment.number + 1)};
   const bool by_partition = definition->on_demand;
   return read(std::move(table), std::move(definition), index, std::move(range), std::move(options),
               by_partition);
@@ -411,7 +425,7 @@ async::Task<base::Result<std::optional<Item>>> ItemReader::whole_item(const Defi
 
 async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
                                                  std::shared_ptr<const Definition> definition,
-                                                 const Index* index, Range range,
+                                                 const Index* index, KeyRange range,
                                                  ReadOptions options, bool by_partition) {
   if (options.start) {
     // Exclusive: the place itself is left out on either side.
@@ -422,8 +436,7 @@ async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
   Page page;
   bool full = false, more = range.from < range.to;
   Item last;
-  const std::size_t prefix = index != nullptr ? keys::entries(definition->id, index->id).size()
-                                              : keys::items(definition->id).size();
+  const std::size_t prefix = prefix_of(*definition, index).size();
   PartitionBytes partitions(by_partition && more ? prefix : 0, range.from);
   std::size_t stored = 0;
   while (more && !full) {
@@ -442,13 +455,15 @@ async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
       page.bytes += bytes;
       partitions.add(entry.key, bytes);
       stored += stored_size(definition->keys, item, bytes);
-      full = stored >= kPageBytesMax || (options.limit && page.scanned >= *options.limit);
+      full = stored >= options.bytes_max || (options.limit && page.scanned >= *options.limit);
       if (full) last = place_of(*definition, index, item);
       if (options.whole_items && index != nullptr) {
         auto whole = co_await whole_item(*definition, item);
         if (!whole) co_return std::unexpected(internal(whole.error()));
         if (*whole) item = **std::move(whole);
-        page.table_bytes += item_size(item);
+        const std::size_t table_bytes = item_size(item);
+        page.table_bytes += table_bytes;
+        page.table_units += static_cast<std::size_t>(read_units(table_bytes, true));
       }
       if (!options.filter || expression::holds(*options.filter, item)) {
         ++page.count;

@@ -21,7 +21,8 @@ struct ReadOptions {
   std::string_view filter_name = "Filter Expression";  // as errors call it
   std::optional<expression::Projection> projection;
   std::optional<std::size_t> limit;  // items looked at, at least 1
-  std::optional<Item> start;         // ExclusiveStartKey
+  std::size_t bytes_max = kPageBytesMax;
+  std::optional<Item> start;  // ExclusiveStartKey
   bool forward = true;
   bool count_only = false;
   bool all_attributes = false;  // asked for in so many words
@@ -41,9 +42,18 @@ struct Page {
   std::optional<Item> last;     // LastEvaluatedKey
   std::size_t bytes = 0;        // read, of the table or the index
   std::size_t table_bytes = 0;  // read from the table besides, for a local index
+  std::size_t table_units = 0;  // of that, the read units of each item by itself, consistently
   // `bytes` by partition, of each that a scan of an on-demand table has looked into.
   std::vector<std::size_t> partitions;
 };
+
+// A stretch of the keys of a table or an index, as encode_key() and encode_index_key() write them:
+// from the first one inclusive to the second one exclusive.
+struct KeyRange {
+  std::string from, to;
+};
+// Where the tests, which are a Query's, find their items.
+KeyRange key_range(const KeySchema& schema, const expression::KeyTests& tests);
 
 // Checks that need the table's definition, with AWS's texts in AWS's order. `index` nullptr: the
 // table itself.
@@ -66,13 +76,14 @@ class ItemReader {
                                         ReadOptions options);
   async::Task<api::Outcome<Page>> scan(TablePtr table, std::shared_ptr<const Definition> definition,
                                        const Index* index, Segment segment, ReadOptions options);
+  // What lies between two keys.
+  async::Task<api::Outcome<Page>> range(TablePtr table,
+                                        std::shared_ptr<const Definition> definition,
+                                        const Index* index, KeyRange keys, ReadOptions options);
 
  private:
-  struct Range {
-    std::string from, to;
-  };
   async::Task<api::Outcome<Page>> read(TablePtr table, std::shared_ptr<const Definition> definition,
-                                       const Index* index, Range range, ReadOptions options,
+                                       const Index* index, KeyRange range, ReadOptions options,
                                        bool by_partition);
   async::Task<base::Result<std::optional<Item>>> whole_item(const Definition& definition,
                                                             const Item& entry);

@@ -193,6 +193,7 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   register_batches(measured, deps);
   register_queries(measured, deps);
   register_transactions(measured, deps);
+  register_statements(measured, deps);
   register_tags(registry, deps);
   register_account(registry, deps);
   register_destinations(registry, deps);

@@ -3,7 +3,7 @@
 // The DynamoDB API over tables: typed request, domain call, typed answer. One per server, immutable
 // after construction, thread-safe. The operations stand by family:
 //   tables.cc  describe.cc  items.cc  batches.cc  queries.cc  transactions.cc  tags.cc  account.cc
-//   streams.cc  destinations.cc
+//   streams.cc  destinations.cc  statements.cc  statement_batches.cc  statement_transactions.cc
 
 #include <functional>
 #include <string>
@@ -21,6 +21,9 @@ struct Deps {
   metrics::Recorder* recorder = nullptr;  // nullptr: nothing is measured
   // Whether this is the ARN of a Kinesis stream that is there.
   std::function<bool(const std::string& arn)> is_stream = {};
+  // Asked for each statement of a BatchExecuteStatement. nullptr: all have to be allowed before the
+  // first is run.
+  const auth::Authorizer* authorizer = nullptr;
 };
 
 // `deps` and what it refers to outlive the registry.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "tables/partiql/syntax.h"
+
 namespace services::dynamodb {
 namespace {
 
@@ -41,6 +43,13 @@ bool Measured::is_write(std::string_view operation) {
   return std::ranges::find(kReads, operation) == kReads.end();
 }
 
+Figures::Target Figures::target_of(const std::string& statement) {
+  const auto syntax = tables::partiql::parse(statement);
+  if (!syntax) return {};
+  return {.table = syntax->source.components.front(),
+          .writes = syntax->kind != tables::partiql::StatementSyntax::Kind::kSelect};
+}
+
 void Figures::succeeded(const Call& call, const Capacity& capacity,
                         std::optional<std::int32_t> items) const {
   if (!capacity.table_name) return;
@@ -67,7 +76,7 @@ void Figures::failed(const Call& call, const std::string& table, const api::Erro
     if (name.empty()) return;
     deps_.recorder->record({kOperations, account, region, {name, call.operation}}, now,
                            {{kSystemErrors, 1}});
-  } else if (error.code == "ConditionalCheckFailedException") {
+  } else if (error.code == "ConditionalCheckFailedException" && !name.empty()) {
     deps_.recorder->record({kTables, account, region, {name}}, now, {{kConditionFailed, 1}});
   } else {
     deps_.recorder->record({kRegion, account, region, {}}, now, {{0, 1}});

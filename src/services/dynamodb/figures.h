@@ -26,6 +26,13 @@ class Figures {
 
   explicit Figures(const Deps& deps) : deps_(deps) {}
 
+  // The table that a statement of PartiQL is about, and whether it writes.
+  struct Target {
+    std::string table;
+    bool writes = false;
+  };
+  static Target target_of(const std::string& statement);
+
   void succeeded(const Call& call, const Capacity& capacity,
                  std::optional<std::int32_t> items) const;
   // `table`: as the request named it; empty: it names several.
@@ -53,18 +60,33 @@ class Measured {
   static async::Task<api::Outcome<typename Op::Output>> run(
       const Deps& deps, const wire::Registry::Handler<Op>& handler, const wire::Context& context,
       typename Op::Input input) {
+    auto [table, writes] = target_of<Op>(input);
     const Figures::Call call{.context = context,
                              .operation = Op::info().name,
                              .began = deps.clock.steady_now(),
-                             .writes = is_write(Op::info().name)};
+                             .writes = writes};
     const bool shown = input.return_consumed_capacity.value_or("NONE") != "NONE";
     if (!shown) input.return_consumed_capacity = "TOTAL";
-    std::string table;
-    if constexpr (requires { input.table_name; }) table = input.table_name.value_or("");
     auto output = co_await handler(context, std::move(input));
     if (deps.recorder != nullptr) note(Figures(deps), call, table, output);
     if (output && !shown) output->consumed_capacity.reset();
     co_return output;
+  }
+
+  template <class Op>
+  static Figures::Target target_of(const typename Op::Input& input) {
+    Figures::Target target;
+    if constexpr (requires { input.statement; }) {
+      target = Figures::target_of(*input.statement);
+    } else if constexpr (requires { input.statements; }) {
+      target.writes = Figures::target_of(*input.statements->front().statement).writes;
+    } else if constexpr (requires { input.transact_statements; }) {
+      target.writes = Figures::target_of(*input.transact_statements->front().statement).writes;
+    } else {
+      target.writes = is_write(Op::info().name);
+      if constexpr (requires { input.table_name; }) target.table = input.table_name.value_or("");
+    }
+    return target;
   }
 
   template <class Output>

@@ -1,5 +1,7 @@
 // TransactWriteItems, TransactGetItems.
 
+#include "services/dynamodb/transactions.h"
+
 #include "api/dynamodb/errors.h"
 #include "base/digest.h"
 #include "services/dynamodb/requests.h"
@@ -13,8 +15,6 @@ namespace {
 
 using tables::Write;
 
-// Transactions cost twice what single operations do.
-constexpr double kTransactionFactor = 2;
 constexpr std::size_t kTokenBytesMax = 36;
 
 struct ReadWrite {
@@ -100,31 +100,10 @@ api::Outcome<ReadWrite> read_write(const Context& context, d::TransactWriteItem&
                    *std::move(item.condition_check->key), fingerprint);
 }
 
-using UnitsByTable = std::map<tables::TableName, Units>;
-
-std::optional<std::vector<d::ConsumedCapacity>> all_consumed(
-    const Deps& deps, const std::optional<std::string>& wanted, const UnitsByTable& units,
-    bool writes) {
-  std::vector<d::ConsumedCapacity> all;
-  for (const auto& [name, amount] : units) {
-    const auto table = deps.tables.catalogue().find(name);
-    if (!table) continue;
-    auto one = consumed(wanted, name, *table->definition(), amount);
-    if (!one) return std::nullopt;
-    (writes ? one->write_capacity_units : one->read_capacity_units) = one->capacity_units;
-    all.push_back(*std::move(one));
-  }
-  return all;
-}
-
 Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context& context,
                                                 d::TransactWriteItemsInput input) {
-  if (input.client_request_token &&
-      (input.client_request_token->empty() || input.client_request_token->size() > kTokenBytesMax))
-    co_return tables::refuse(
-        "1 validation error detected: Value '" + *input.client_request_token +
-        "' at 'clientRequestToken' failed to satisfy constraint: Member must have length less than "
-        "or equal to 36");
+  if (auto wrong = check_request_token(input.client_request_token))
+    co_return std::unexpected(*std::move(wrong));
   Fingerprint fingerprint;
   std::vector<tables::TableWrite> writes;
   std::vector<tables::TableName> names;
@@ -136,7 +115,7 @@ Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context&
     bytes += tables::item_size(part->write.item);
     parts.push_back(*std::move(part));
   }
-  if (bytes > tables::kTransactionBytesMax) co_return tables::refuse(too_large(bytes));
+  if (auto wrong = check_transaction_size(bytes)) co_return std::unexpected(*std::move(wrong));
   for (ReadWrite& part : parts) {
     auto table = find_table(deps, part.name);
     if (!table) co_return std::unexpected(std::move(table).error());
@@ -150,14 +129,11 @@ Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context&
   auto written = co_await deps.tables.writer().transact(std::move(writes), std::move(token));
   if (!written) co_return std::unexpected(std::move(written).error());
   UnitsByTable units;
-  for (std::size_t i = 0; i < written->size(); ++i) {
-    Units& sum = units[names[i]];
-    sum.table += (*written)[i].table_units * kTransactionFactor;
-    for (const auto& [index, amount] : (*written)[i].index_units)
-      sum.indexes[index] += amount * kTransactionFactor;
-  }
+  for (std::size_t i = 0; i < written->size(); ++i)
+    add_transaction_units(units[names[i]], (*written)[i]);
   d::TransactWriteItemsOutput output;
-  output.consumed_capacity = all_consumed(deps, input.return_consumed_capacity, units, true);
+  output.consumed_capacity =
+      transaction_capacity(deps, input.return_consumed_capacity, units, true);
   co_return output;
 }
 
@@ -204,7 +180,8 @@ Answer<d::TransactGetItemsOutput> get_items(const Deps& deps, const Context& con
     responses[i].item =
         gets[i].projection ? expression::project(*item, *gets[i].projection) : *std::move(item);
   }
-  output.consumed_capacity = all_consumed(deps, input.return_consumed_capacity, units, false);
+  output.consumed_capacity =
+      transaction_capacity(deps, input.return_consumed_capacity, units, false);
   co_return output;
 }
 
@@ -265,6 +242,40 @@ api::Outcome<wire::Checks> get_permission(const Deps& deps, const Context& conte
 }
 
 }  // namespace
+
+std::optional<api::Error> check_request_token(const std::optional<std::string>& token) {
+  if (!token || (!token->empty() && token->size() <= kTokenBytesMax)) return std::nullopt;
+  return tables::validation(
+      "1 validation error detected: Value '" + *token +
+      "' at 'clientRequestToken' failed to satisfy constraint: Member must have length less than "
+      "or equal to 36");
+}
+
+std::optional<api::Error> check_transaction_size(std::size_t bytes) {
+  if (bytes <= tables::kTransactionBytesMax) return std::nullopt;
+  return tables::validation(too_large(bytes));
+}
+
+void add_transaction_units(Units& sum, const tables::Written& written) {
+  sum.table += written.table_units * kTransactionFactor;
+  for (const auto& [index, amount] : written.index_units)
+    sum.indexes[index] += amount * kTransactionFactor;
+}
+
+std::optional<std::vector<d::ConsumedCapacity>> transaction_capacity(
+    const Deps& deps, const std::optional<std::string>& wanted, const UnitsByTable& units,
+    bool writes) {
+  std::vector<d::ConsumedCapacity> all;
+  for (const auto& [name, amount] : units) {
+    const auto table = deps.tables.catalogue().find(name);
+    if (!table) continue;
+    auto one = consumed(wanted, name, *table->definition(), amount);
+    if (!one) return std::nullopt;
+    (writes ? one->write_capacity_units : one->read_capacity_units) = one->capacity_units;
+    all.push_back(*std::move(one));
+  }
+  return all;
+}
 
 void register_transactions(Measured& registry, const Deps& deps) {
   registry.add<d::op::TransactWriteItems>(

@@ -1,6 +1,6 @@
 #pragma once
 
-// Checks that all kinds of expressions share. Internal to compile_*.cc.
+// Checks that all kinds of expressions share, PartiQL's among them. Internal to compile_*.cc.
 
 #include <optional>
 #include <string>
