@@ -139,8 +139,14 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
                      return key && domains.streams.find(*key) != nullptr;
                    },
                .authorizer = &authorizer},
-      dynamodbstreams{
-          .changes = domains.changes, .sealer = *storage->sealer, .clock = storage->clock},
+      dynamodbstreams{.changes = domains.changes,
+                      .sealer = *storage->sealer,
+                      .clock = storage->clock,
+                      .policy_of =
+                          [this](const changes::StreamName& name) {
+                            return domains.tables.catalogue().stream_policy_of(
+                                {name.account, name.region, name.table}, name.label);
+                          }},
       s3{.objects = domains.objects, .authorizer = authorizer},
       logs{.journal = domains.journal, .sealer = *storage->sealer, .clock = storage->clock},
       cloudwatch{.metrics = domains.metrics, .sealer = *storage->sealer, .clock = storage->clock} {}

@@ -57,6 +57,7 @@ async::Task<base::Status> Catalogue::load_tables() {
   return store::for_each_decoded(
       store_, keys::all_definitions(), decode_definition, [this](Definition definition) {
         auto shared = std::make_shared<const Definition>(std::move(definition));
+        note_policies(*shared);
         const std::lock_guard lock(mutex_);
         tables_[name_of(*shared)] = std::make_shared<Table>(shared, lanes_.counters());
       });
@@ -117,6 +118,26 @@ TablePtr Catalogue::find_ready(const TableName& name) const {
   return table;
 }
 
+std::shared_ptr<const auth::PolicyDocument> Catalogue::policy_of(const TableName& name) const {
+  if (!any_policy_) return nullptr;
+  const TablePtr table = find(name);
+  return table ? table->definition()->policy.parsed : nullptr;
+}
+
+std::shared_ptr<const auth::PolicyDocument> Catalogue::stream_policy_of(
+    const TableName& name, std::string_view label) const {
+  if (!any_policy_) return nullptr;
+  const TablePtr table = find(name);
+  if (!table) return nullptr;
+  const DefinitionPtr definition = table->definition();
+  if (!definition->stream || label_of(*definition->stream) != label) return nullptr;
+  return definition->stream_policy.parsed;
+}
+
+void Catalogue::note_policies(const Definition& definition) {
+  if (!definition.policy.empty() || !definition.stream_policy.empty()) any_policy_ = true;
+}
+
 bool Catalogue::is_creating(const Definition& definition) const {
   return clock_.now() < definition.created + settings_.creation_delay;
 }
@@ -162,6 +183,7 @@ async::Task<api::Outcome<TablePtr>> Catalogue::create(Definition wanted) {
       const auto stored = co_await persist(nullptr, *definition);
       if (stored) {
         tell_redefined(nullptr, definition.get());
+        note_policies(*definition);
         auto table = std::make_shared<Table>(definition, lanes_.counters());
         const std::lock_guard guard(mutex_);
         tables_[name] = table;
@@ -269,6 +291,7 @@ async::Task<api::Outcome<DefinitionPtr>> Catalogue::change_locked(const TableNam
   const auto after = std::make_shared<const Definition>(std::move(edited));
   const auto stored = co_await persist(before.get(), *after);
   if (!stored) co_return std::unexpected(internal(stored.error()));
+  note_policies(*after);
   table->publish(after);
   const bool recaptured = before->stream != after->stream || before->feed != after->feed;
   if (!dropped.empty() || recaptured) co_await writer_.drain();

@@ -5,6 +5,7 @@
 // answered; look-ups are thread-safe and never wait. Deleting a table or an index also removes its
 // items; a new global index is filled in the background, taken up again after a restart.
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,6 +55,11 @@ class Catalogue {
   // As find(), for reading and writing items: a table that is still being created is not there.
   TablePtr find_ready(const TableName& name) const;
   bool is_creating(const Definition& definition) const;
+  // The resource policy of a table and its indexes, and that of its latest stream if that has this
+  // label. Null: none. Costs next to nothing while no table has one.
+  std::shared_ptr<const auth::PolicyDocument> policy_of(const TableName& name) const;
+  std::shared_ptr<const auth::PolicyDocument> stream_policy_of(const TableName& name,
+                                                               std::string_view label) const;
   // At most `limit` names, in order, above `after`.
   std::vector<std::string> names(std::string_view account, std::string_view region,
                                  std::string_view after, std::size_t limit) const;
@@ -74,6 +80,7 @@ class Catalogue {
   // With what the sink adds; the caller tells it afterwards that this is durable.
   async::Task<base::Status> persist(const Definition* before, const Definition& definition);
   void tell_redefined(const Definition* before, const Definition* after);
+  void note_policies(const Definition& definition);
   async::Task<base::Status> drop_index(TablePtr table, IndexId index);
   async::Task<void> fill_index(TablePtr table, IndexId index);
   async::Task<void> fill_expiries(TablePtr table);
@@ -90,7 +97,8 @@ class Catalogue {
   async::Mutex changing_;
   async::Gate background_;
   std::stop_source stop_;
-  mutable std::mutex mutex_;  // tables_
+  std::atomic<bool> any_policy_ = false;  // some table has or had one since the start
+  mutable std::mutex mutex_;              // tables_
   std::map<TableName, TablePtr> tables_;
   std::uint32_t next_table_ = 1;  // on the first lane's core
 };

@@ -17,11 +17,13 @@ constexpr std::uint64_t kAccount = 1, kRegion = 2, kName = 3, kUuid = 4, kId = 5
                         kOnDemandSince = 12, kThroughput = 13, kCreated = 14, kTableClass = 15,
                         kDeletionProtection = 16, kTtlAttribute = 17, kTtlEnabled = 18, kTag = 19,
                         kTtlFilled = 20, kStream = 30, kFeed = 31, kDestination = 32,
-                        kNextCapture = 33, kLastCapture = 34;
+                        kNextCapture = 33, kLastCapture = 34, kPolicy = 40, kStreamPolicy = 41,
+                        kMaxima = 42, kWarm = 43, kKeyArn = 44, kInsights = 45;
 }  // namespace field
 namespace index_field {
 constexpr std::uint64_t kName = 1, kId = 2, kGlobal = 3, kHash = 4, kRange = 5, kProjection = 6,
-                        kIncluded = 7, kThroughput = 8, kState = 9, kMoreHash = 10, kMoreRange = 11;
+                        kIncluded = 7, kThroughput = 8, kState = 9, kMoreHash = 10, kMoreRange = 11,
+                        kMaxima = 12, kWarm = 13, kInsights = 14;
 }  // namespace index_field
 namespace throughput_field {
 constexpr std::uint64_t kRead = 1, kWrite = 2, kDecreases = 3, kIncrease = 4, kDecrease = 5;
@@ -87,6 +89,9 @@ std::string encode(const Index& index) {
   for (const auto& name : index.projection.attributes) out.field(f::kIncluded, name);
   out.field(f::kThroughput, encode(index.throughput));
   out.field(f::kState, static_cast<std::uint64_t>(index.state));
+  if (!index.maxima.empty()) out.field(f::kMaxima, encode_maxima(index.maxima));
+  if (!index.warm.empty()) out.field(f::kWarm, encode_warm(index.warm));
+  if (index.insights.updated) out.field(f::kInsights, encode_insights(index.insights));
   return out.take();
 }
 
@@ -108,6 +113,9 @@ Index index_of(std::string_view bytes) {
     if (tag == f::kIncluded) made.projection.attributes.emplace_back(value);
     if (tag == f::kThroughput) made.throughput = throughput_of(value);
     if (tag == f::kState) made.state = static_cast<Index::State>(ByteReader::number(value));
+    if (tag == f::kMaxima) made.maxima = decode_maxima(value);
+    if (tag == f::kWarm) made.warm = decode_warm(value);
+    if (tag == f::kInsights) made.insights = decode_insights(value);
   }
   return made;
 }
@@ -146,6 +154,10 @@ void read_field(Definition& made, std::uint64_t tag, std::string_view value) {
       made.next_capture = static_cast<std::uint16_t>(ByteReader::number(value));
       return;
     case field::kLastCapture: made.last_capture = time_of(value); return;
+    case field::kMaxima: made.maxima = decode_maxima(value); return;
+    case field::kWarm: made.warm = decode_warm(value); return;
+    case field::kKeyArn: made.encryption.key_arn = value; return;
+    case field::kInsights: made.insights = decode_insights(value); return;
     case field::kTag: {
       ByteReader in(value);
       std::string key(in.bytes());
@@ -212,6 +224,15 @@ std::string encode_definition(const Definition& definition) {
     out.field(field::kDestination, encode_destination(one));
   out.field(field::kNextCapture, definition.next_capture);
   if (definition.last_capture) out.field(field::kLastCapture, ms(*definition.last_capture));
+  if (!definition.policy.empty()) out.field(field::kPolicy, encode_policy(definition.policy));
+  if (!definition.stream_policy.empty())
+    out.field(field::kStreamPolicy, encode_policy(definition.stream_policy));
+  if (!definition.maxima.empty()) out.field(field::kMaxima, encode_maxima(definition.maxima));
+  if (!definition.warm.empty()) out.field(field::kWarm, encode_warm(definition.warm));
+  if (!definition.encryption.key_arn.empty())
+    out.field(field::kKeyArn, definition.encryption.key_arn);
+  if (definition.insights.updated)
+    out.field(field::kInsights, encode_insights(definition.insights));
   for (const auto& [key, value] : definition.tags) {
     ByteWriter tag;
     tag.bytes(key);
@@ -228,7 +249,13 @@ base::Result<Definition> decode_definition(std::string_view bytes) {
   Definition made;
   while (!in.done()) {
     const std::uint64_t tag = in.varint();
-    read_field(made, tag, in.bytes());
+    const std::string_view value = in.bytes();
+    if (tag == field::kPolicy || tag == field::kStreamPolicy) {
+      auto& policy = tag == field::kPolicy ? made.policy : made.stream_policy;
+      ASSIGN_OR_RETURN(policy, decode_policy(value));
+      continue;
+    }
+    read_field(made, tag, value);
   }
   if (in.bad() || made.name.empty() || made.keys.hash.name.empty())
     return base::error(base::ErrorCode::kCorruption, "a table definition that is not whole");

@@ -14,6 +14,7 @@
 #include "base/strong.h"
 #include "tables/capture.h"
 #include "tables/key.h"
+#include "tables/settings.h"
 
 namespace tables {
 
@@ -48,6 +49,9 @@ struct Index {
   Projection projection;
   Throughput throughput;  // global ones
   State state = State::kActive;
+  Maxima maxima;
+  Warm warm;
+  Insights insights;
 
   // The attribute is there in every entry of the index.
   bool projects(const KeySchema& table_keys, std::string_view attribute) const;
@@ -80,6 +84,12 @@ struct Definition {
   std::uint16_t next_capture = 1;
   std::optional<base::Timestamp> last_capture;  // when the newest was made
   std::map<std::string, std::string> tags;
+  ResourcePolicy policy;
+  ResourcePolicy stream_policy;  // of the latest stream
+  Maxima maxima;
+  Warm warm;
+  Encryption encryption;
+  Insights insights;
 
   std::string arn() const;
   std::string index_arn(const Index& index) const;

@@ -121,6 +121,8 @@ class ChangeSources::Source final : public mapping::RecordSource {
     for (const char* const action : actions) {
       checks.push_back({.action = action, .resource = name_.arn(), .context = {}});
       checks.back().resource_account = name_.account;
+      checks.back().resource_policy =
+          owner_.tables_.stream_policy_of({name_.account, name_.region, name_.table}, name_.label);
     }
     const auto decision = owner_.authorizer_.authorize(*principal, checks,
                                                        auth::RequestFacts{.region = name_.region});

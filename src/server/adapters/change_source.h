@@ -5,14 +5,17 @@
 
 #include "changes/changes.h"
 #include "server/adapters/stream_source.h"
+#include "tables/catalogue.h"
 
 namespace server {
 
 class ChangeSources final : public mapping::SourceOpener {
  public:
-  ChangeSources(changes::Changes& changes, const identity::Identity& identity,
-                const auth::Authorizer& authorizer, StreamSources::RoleOf role_of)
+  ChangeSources(changes::Changes& changes, const tables::Catalogue& tables,
+                const identity::Identity& identity, const auth::Authorizer& authorizer,
+                StreamSources::RoleOf role_of)
       : changes_(changes),
+        tables_(tables),
         identity_(identity),
         authorizer_(authorizer),
         role_of_(std::move(role_of)) {}
@@ -24,6 +27,7 @@ class ChangeSources final : public mapping::SourceOpener {
   class Source;
 
   changes::Changes& changes_;
+  const tables::Catalogue& tables_;  // knows the streams' resource policies
   const identity::Identity& identity_;
   const auth::Authorizer& authorizer_;
   StreamSources::RoleOf role_of_;

@@ -107,31 +107,31 @@ void register_account(wire::Registry& registry, const Deps& deps) {
       },
       [](const Context& context, auto input) { return endpoints(context, std::move(input)); });
   registry.add<d::op::DescribeContinuousBackups>(
-      [](const Context& context,
-         const d::DescribeContinuousBackupsInput& input) -> api::Outcome<wire::Checks> {
+      [&deps](const Context& context,
+              const d::DescribeContinuousBackupsInput& input) -> api::Outcome<wire::Checks> {
         const auto name = control_table(context, input.table_name);
         if (!name) return std::unexpected(name.error());
-        return wire::Checks{table_check("dynamodb:DescribeContinuousBackups", *name)};
+        return wire::Checks{table_check(deps, "dynamodb:DescribeContinuousBackups", *name)};
       },
       [&deps](const Context& context, auto input) {
         return backups(deps, context, std::move(input));
       });
   registry.add<d::op::DescribeTimeToLive>(
-      [](const Context& context,
-         const d::DescribeTimeToLiveInput& input) -> api::Outcome<wire::Checks> {
+      [&deps](const Context& context,
+              const d::DescribeTimeToLiveInput& input) -> api::Outcome<wire::Checks> {
         const auto name = control_table(context, input.table_name);
         if (!name) return std::unexpected(name.error());
-        return wire::Checks{table_check("dynamodb:DescribeTimeToLive", *name)};
+        return wire::Checks{table_check(deps, "dynamodb:DescribeTimeToLive", *name)};
       },
       [&deps](const Context& context, auto input) {
         return time_to_live(deps, context, std::move(input));
       });
   registry.add<d::op::UpdateTimeToLive>(
-      [](const Context& context,
-         const d::UpdateTimeToLiveInput& input) -> api::Outcome<wire::Checks> {
+      [&deps](const Context& context,
+              const d::UpdateTimeToLiveInput& input) -> api::Outcome<wire::Checks> {
         const auto name = control_table(context, input.table_name);
         if (!name) return std::unexpected(name.error());
-        return wire::Checks{table_check("dynamodb:UpdateTimeToLive", *name)};
+        return wire::Checks{table_check(deps, "dynamodb:UpdateTimeToLive", *name)};
       },
       [&deps](const Context& context, auto input) {
         return update_time_to_live(deps, context, std::move(input));

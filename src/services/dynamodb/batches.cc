@@ -240,7 +240,7 @@ api::Outcome<wire::Checks> write_permission(const Deps& deps, const Context& con
   for (const auto& [given, requests] : *input.request_items) {
     const auto name = item_table(context, given);
     if (!name) return std::unexpected(name.error());
-    auth::Check check = table_check("dynamodb:BatchWriteItem", *name);
+    auth::Check check = table_check(deps, "dynamodb:BatchWriteItem", *name);
     Attributes attributes;
     for (const auto& request : requests) {
       const bool is_put = request.put_request && request.put_request->item;
@@ -261,7 +261,7 @@ api::Outcome<wire::Checks> get_permission(const Deps& deps, const Context& conte
   for (const auto& [given, request] : *input.request_items) {
     const auto name = item_table(context, given);
     if (!name) return std::unexpected(name.error());
-    auth::Check check = table_check("dynamodb:BatchGetItem", *name);
+    auth::Check check = table_check(deps, "dynamodb:BatchGetItem", *name);
     Attributes attributes;
     if (request.attributes_to_get) attributes.add(*request.attributes_to_get);
     attributes.add_expression(request.projection_expression, request.expression_attribute_names);

@@ -99,11 +99,12 @@ std::string arn_of(const tables::TableName& name) {
   return tables::table_arn(name.account, name.region, name.name);
 }
 
-auth::Check table_check(std::string action, const tables::TableName& name,
+auth::Check table_check(const Deps& deps, std::string action, const tables::TableName& name,
                         const std::optional<std::string>& index) {
   auth::Check check{.action = std::move(action), .resource = arn_of(name)};
   if (index) check.resource += "/index/" + *index;
   check.resource_account = name.account;
+  check.resource_policy = deps.tables.catalogue().policy_of(name);
   return check;
 }
 
@@ -197,6 +198,9 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   register_tags(registry, deps);
   register_account(registry, deps);
   register_destinations(registry, deps);
+  register_policies(registry, deps);
+  register_insights(registry, deps);
+  register_global_tables(registry, deps);
 }
 
 }  // namespace services::dynamodb

@@ -23,6 +23,9 @@ void register_statement_transactions(Measured& registry, const Deps& deps);
 void register_tags(wire::Registry& registry, const Deps& deps);
 void register_account(wire::Registry& registry, const Deps& deps);
 void register_destinations(wire::Registry& registry, const Deps& deps);
+void register_policies(wire::Registry& registry, const Deps& deps);
+void register_insights(wire::Registry& registry, const Deps& deps);
+void register_global_tables(wire::Registry& registry, const Deps& deps);
 
 // A TableName parameter, a name or an ARN. For operations on items and CreateTable; those on tables
 // that are there word a wrong name otherwise.
@@ -39,8 +42,8 @@ bool has_name_characters(std::string_view name);
 // --- permissions ---
 
 std::string arn_of(const tables::TableName& name);
-// A check on the table, or on one of its indexes.
-auth::Check table_check(std::string action, const tables::TableName& name,
+// A check on the table, or on one of its indexes, with the table's resource policy.
+auth::Check table_check(const Deps& deps, std::string action, const tables::TableName& name,
                         const std::optional<std::string>& index = std::nullopt);
 // Condition keys.
 void add_leading_key(auth::Check& check, const Deps& deps, const tables::TableName& name,

@@ -10,10 +10,6 @@ using tables::Definition;
 using tables::Index;
 using tables::KeySchema;
 
-// What a new on-demand table serves at once.
-constexpr std::int64_t kOnDemandReads = 12'000;
-constexpr std::int64_t kOnDemandWrites = 4'000;
-
 std::vector<d::KeySchemaElement> key_schema(const KeySchema& schema) {
   std::vector<d::KeySchemaElement> elements;
   schema.each([&](const tables::KeyAttribute& key, bool is_hash) {
@@ -48,11 +44,13 @@ d::ProvisionedThroughputDescription throughput(const tables::Throughput& from) {
   return made;
 }
 
-template <class Warm>
-Warm warm(const Definition& definition, const tables::Throughput& provisioned) {
-  Warm made;
-  made.read_units_per_second = definition.on_demand ? kOnDemandReads : provisioned.read;
-  made.write_units_per_second = definition.on_demand ? kOnDemandWrites : provisioned.write;
+template <class Shown>
+Shown warm(const Definition& definition, const tables::Throughput& provisioned,
+           const tables::Warm& asked) {
+  const tables::Warm units = shown_warm(definition.on_demand, provisioned, asked);
+  Shown made;
+  made.read_units_per_second = units.read;
+  made.write_units_per_second = units.write;
   made.status = "ACTIVE";
   return made;
 }
@@ -80,8 +78,9 @@ void add_index(d::TableDescription& table, const Definition& definition, const I
   if (filling) made.backfilling = true;
   made.provisioned_throughput = throughput(index.throughput);
   if (!creating)
-    made.warm_throughput =
-        warm<d::GlobalSecondaryIndexWarmThroughputDescription>(definition, index.throughput);
+    made.warm_throughput = warm<d::GlobalSecondaryIndexWarmThroughputDescription>(
+        definition, index.throughput, index.warm);
+  made.on_demand_throughput = describe_maxima(index.maxima);
 }
 
 }  // namespace
@@ -125,7 +124,9 @@ d::TableDescription describe(const Deps& deps, const tables::Table& table,
   made.deletion_protection_enabled = definition.deletion_protection;
   if (!creating)
     made.warm_throughput =
-        warm<d::TableWarmThroughputDescription>(definition, definition.throughput);
+        warm<d::TableWarmThroughputDescription>(definition, definition.throughput, definition.warm);
+  made.on_demand_throughput = describe_maxima(definition.maxima);
+  made.sse_description = describe_encryption(definition);
   return made;
 }
 

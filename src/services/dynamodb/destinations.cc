@@ -155,20 +155,20 @@ Answer<d::DescribeKinesisStreamingDestinationOutput> describe_destinations(
 }
 
 template <class Input>
-auto on_table(const char* action) {
-  return [action](const Context& context, const Input& input) -> api::Outcome<wire::Checks> {
+auto on_table(const Deps& deps, const char* action) {
+  return [&deps, action](const Context& context, const Input& input) -> api::Outcome<wire::Checks> {
     const auto name = control_table(context, input.table_name);
     if (!name) return std::unexpected(name.error());
-    return wire::Checks{table_check(action, *name)};
+    return wire::Checks{table_check(deps, action, *name)};
   };
 }
 
 // Who enables a destination also has to be allowed to write to the stream.
-api::Outcome<wire::Checks> may_enable(const Context& context,
+api::Outcome<wire::Checks> may_enable(const Deps& deps, const Context& context,
                                       const d::KinesisStreamingDestinationInput& input) {
   const auto name = control_table(context, input.table_name);
   if (!name) return std::unexpected(name.error());
-  wire::Checks checks{table_check("dynamodb:EnableKinesisStreamingDestination", *name)};
+  wire::Checks checks{table_check(deps, "dynamodb:EnableKinesisStreamingDestination", *name)};
   for (const char* const needed : {"kinesis:DescribeStream", "kinesis:PutRecords"}) {
     auth::Check check{.action = needed, .resource = *input.stream_arn};
     if (const auto parts = auth::parse_arn(check.resource))
@@ -183,23 +183,26 @@ api::Outcome<wire::Checks> may_enable(const Context& context,
 void register_destinations(wire::Registry& registry, const Deps& deps) {
   using Input = d::KinesisStreamingDestinationInput;
   registry.add<d::op::EnableKinesisStreamingDestination>(
-      may_enable, [&deps](const Context& context, auto input) {
+      [&deps](const Context& context, const Input& input) {
+        return may_enable(deps, context, input);
+      },
+      [&deps](const Context& context, auto input) {
         return change(deps, context, std::move(input), true);
       });
   registry.add<d::op::DisableKinesisStreamingDestination>(
-      on_table<Input>("dynamodb:DisableKinesisStreamingDestination"),
+      on_table<Input>(deps, "dynamodb:DisableKinesisStreamingDestination"),
       [&deps](const Context& context, auto input) {
         return change(deps, context, std::move(input), false);
       });
   registry.add<d::op::UpdateKinesisStreamingDestination>(
       on_table<d::UpdateKinesisStreamingDestinationInput>(
-          "dynamodb:UpdateKinesisStreamingDestination"),
+          deps, "dynamodb:UpdateKinesisStreamingDestination"),
       [&deps](const Context& context, auto input) {
         return update(deps, context, std::move(input));
       });
   registry.add<d::op::DescribeKinesisStreamingDestination>(
       on_table<d::DescribeKinesisStreamingDestinationInput>(
-          "dynamodb:DescribeKinesisStreamingDestination"),
+          deps, "dynamodb:DescribeKinesisStreamingDestination"),
       [&deps](const Context& context, auto input) {
         return describe_destinations(deps, context, std::move(input));
       });

@@ -200,7 +200,7 @@ auto permission(const Deps& deps, std::string action, Fill fill) {
                                const Input& input) -> api::Outcome<wire::Checks> {
     const auto name = item_table(context, input.table_name);
     if (!name) return std::unexpected(name.error());
-    auth::Check check = table_check(action, *name);
+    auth::Check check = table_check(deps, action, *name);
     Attributes attributes;
     const tables::Item& key = fill(input, attributes);
     attributes.add(key);

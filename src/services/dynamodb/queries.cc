@@ -327,7 +327,7 @@ api::Outcome<wire::Checks> query_permission(const Deps& deps, const Context& con
                                             const d::QueryInput& input) {
   const auto name = item_table(context, input.table_name);
   if (!name) return std::unexpected(name.error());
-  auth::Check check = table_check("dynamodb:Query", *name, input.index_name);
+  auth::Check check = table_check(deps, "dynamodb:Query", *name, input.index_name);
   Attributes attributes;
   add_shared(check, input, attributes);
   attributes.add_names(input.key_conditions);
@@ -338,10 +338,11 @@ api::Outcome<wire::Checks> query_permission(const Deps& deps, const Context& con
   return wire::Checks{std::move(check)};
 }
 
-api::Outcome<wire::Checks> scan_permission(const Context& context, const d::ScanInput& input) {
+api::Outcome<wire::Checks> scan_permission(const Deps& deps, const Context& context,
+                                           const d::ScanInput& input) {
   const auto name = item_table(context, input.table_name);
   if (!name) return std::unexpected(name.error());
-  auth::Check check = table_check("dynamodb:Scan", *name, input.index_name);
+  auth::Check check = table_check(deps, "dynamodb:Scan", *name, input.index_name);
   Attributes attributes;
   add_shared(check, input, attributes);
   attributes.add_names(input.scan_filter);
@@ -360,8 +361,8 @@ void register_queries(Measured& registry, const Deps& deps) {
         return query(deps, context, std::move(input));
       });
   registry.add<d::op::Scan>(
-      [](const Context& context, const d::ScanInput& input) {
-        return scan_permission(context, input);
+      [&deps](const Context& context, const d::ScanInput& input) {
+        return scan_permission(deps, context, input);
       },
       [&deps](const Context& context, auto input) {
         return scan(deps, context, std::move(input));

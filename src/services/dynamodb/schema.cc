@@ -252,6 +252,9 @@ Wrong read_global(Definition& table, const Given& given) {
   if (!table.on_demand && !given.provisioned_throughput)
     return invalid_parameter("ProvisionedThroughput must be specified for index: " + index->name);
   index->throughput = units_of(given.provisioned_throughput);
+  if (auto wrong =
+          read_index_settings(table, *index, given.on_demand_throughput, given.warm_throughput))
+    return wrong;
   return add_index(table, *std::move(index));
 }
 
@@ -291,15 +294,6 @@ Wrong check_all_used(const Definition& table) {
                              joined(defined) + "], keys used: [" +
                              joined({keys.begin(), keys.end()}) + "]");
   }
-  return std::nullopt;
-}
-
-// Parameters that change what is stored or answered and are not there yet: refused, not ignored.
-template <class Input>
-Wrong check_unserved(const Input& input) {
-  if (input.sse_specification && input.sse_specification->enabled.value_or(false))
-    return validation("SSESpecification: encryption with KMS keys is not served by Millrace");
-  if (input.on_demand_throughput) return validation("OnDemandThroughput is not served by Millrace");
   return std::nullopt;
 }
 
@@ -365,11 +359,11 @@ api::Outcome<Definition> read_definition(const tables::TableName& name,
       if (auto wrong = check_tags(*input.tags)) return wrong;
     }
     if (auto wrong = read_stream(made, input.stream_specification)) return wrong;
-    if (input.resource_policy) return validation("ResourcePolicy is not served by Millrace");
-    return check_unserved(input);
+    return read_settings(made, input);
   };
   if (auto wrong = check()) return std::unexpected(*std::move(wrong));
   if (made.on_demand) made.on_demand_since = now;
+  if (!made.policy.empty()) made.policy.revision = std::to_string(base::to_epoch_ms(now));
   made.table_class = input.table_class.value_or("");
   made.deletion_protection = input.deletion_protection_enabled.value_or(false);
   if (input.tags) {
@@ -395,8 +389,7 @@ std::optional<api::Error> check_update(const d::UpdateTableInput& input) {
     if (auto wrong = check_units(input.provisioned_throughput, false)) return wrong;
   }
   if (input.replica_updates) return validation("ReplicaUpdates are not served by Millrace");
-  if (input.warm_throughput) return validation("WarmThroughput is not served by Millrace");
-  if (auto wrong = check_unserved(input)) return wrong;
+  if (auto wrong = check_alone(input)) return wrong;
   if (!indexes) return std::nullopt;
   std::set<std::string> seen;
   for (const auto& update : *input.global_secondary_index_updates) {
@@ -497,6 +490,7 @@ Wrong change_index(Definition& table, const d::UpdateTableInput& input,
         "service team for more info: Action Blocked: IndexUpdate");
   if (!is_there) return api::dynamodb::resource_not_found("Requested resource not found");
   if (update.update) {
+    if (auto wrong = change_index_settings(table, *found, *update.update)) return wrong;
     if (!update.update->provisioned_throughput || table.on_demand) return std::nullopt;
     return change_units(found->throughput, *update.update->provisioned_throughput, "index " + name,
                         table.throughput.read == 0, now);
@@ -543,6 +537,7 @@ std::optional<api::Error> apply_update(Definition& table, const d::UpdateTableIn
                                 [&](const Index& index) { return index.keys.has(attribute.name); });
   });
   if (auto wrong = change_stream(edited, input.stream_specification)) return wrong;
+  if (auto wrong = change_settings(edited, input)) return wrong;
   if (input.table_class) edited.table_class = *input.table_class;
   if (input.deletion_protection_enabled)
     edited.deletion_protection = *input.deletion_protection_enabled;

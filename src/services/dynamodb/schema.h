@@ -25,6 +25,28 @@ std::optional<api::Error> change_stream(tables::Definition& edited,
 // What a description says of the latest stream.
 void describe_stream(d::TableDescription& made, const tables::Definition& definition);
 
+// Maxima, warm throughput, encryption and the resource policy of a table that is made; the first
+// two of an index that is made.
+std::optional<api::Error> read_settings(tables::Definition& made, const d::CreateTableInput& input);
+std::optional<api::Error> read_index_settings(
+    const tables::Definition& table, tables::Index& index,
+    const std::optional<d::OnDemandThroughput>& on_demand_throughput,
+    const std::optional<d::WarmThroughput>& warm_throughput);
+// What UpdateTable takes one at a time only.
+std::optional<api::Error> check_alone(const d::UpdateTableInput& input);
+std::optional<api::Error> change_settings(tables::Definition& edited,
+                                          const d::UpdateTableInput& input);
+std::optional<api::Error> change_index_settings(const tables::Definition& table,
+                                                tables::Index& index,
+                                                const d::UpdateGlobalSecondaryIndexAction& wanted);
+std::optional<d::OnDemandThroughput> describe_maxima(const tables::Maxima& maxima);
+std::optional<d::SSEDescription> describe_encryption(const tables::Definition& definition);
+tables::Warm shown_warm(bool on_demand, const tables::Throughput& provisioned,
+                        const tables::Warm& asked);
+
+// A policy that is to be kept, without a revision yet.
+api::Outcome<tables::ResourcePolicy> read_policy(const std::string& text);
+
 std::optional<api::Error> check_tags(const std::vector<d::Tag>& tags);
 
 }  // namespace services::dynamodb

@@ -292,7 +292,8 @@ Answer<Outcome> write_statement(const Deps& deps, Bound bound, bool old_item_on_
 
 auth::Check statement_check(const Deps& deps, const partiql::Statement& statement,
                             const tables::TableName& name, const char* enclosing) {
-  auth::Check check = table_check(std::string(action_of(statement.kind)), name, statement.index);
+  auth::Check check =
+      table_check(deps, std::string(action_of(statement.kind)), name, statement.index);
   Attributes attributes;
   attributes.add(attributes_of(statement));
   attributes.add(statement.item);

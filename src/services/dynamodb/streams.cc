@@ -44,8 +44,12 @@ std::optional<api::Error> change_stream(tables::Definition& edited,
     return tables::validation("Table already has an enabled stream: TableName: " + edited.name);
   if (!enable && !enabled)
     return tables::validation("Table has no stream to disable: TableName: " + edited.name);
-  if (enable) edited.stream = tables::Capture{.view = view_of(*given->stream_view_type)};
-  else edited.stream->enabled = false;
+  if (enable) {
+    edited.stream = tables::Capture{.view = view_of(*given->stream_view_type)};
+    edited.stream_policy = {};  // it was the last one's
+  } else {
+    edited.stream->enabled = false;
+  }
   return std::nullopt;
 }
 

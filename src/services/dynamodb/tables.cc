@@ -90,11 +90,11 @@ Answer<d::DeleteTableOutput> remove(const Deps& deps, const Context& context,
 }
 
 template <class Input>
-auto on_table(const char* action) {
-  return [action](const Context& context, const Input& input) -> api::Outcome<wire::Checks> {
+auto on_table(const Deps& deps, const char* action) {
+  return [&deps, action](const Context& context, const Input& input) -> api::Outcome<wire::Checks> {
     const auto name = control_table(context, input.table_name);
     if (!name) return std::unexpected(name.error());
-    return wire::Checks{table_check(action, *name)};
+    return wire::Checks{table_check(deps, action, *name)};
   };
 }
 
@@ -102,18 +102,20 @@ auto on_table(const char* action) {
 
 void register_tables(wire::Registry& registry, const Deps& deps) {
   registry.add<d::op::CreateTable>(
-      [](const Context& context, const d::CreateTableInput& input) -> api::Outcome<wire::Checks> {
+      [&deps](const Context& context,
+              const d::CreateTableInput& input) -> api::Outcome<wire::Checks> {
         const auto name = item_table(context, input.table_name);
         if (!name) return std::unexpected(name.error());
-        return wire::Checks{table_check("dynamodb:CreateTable", *name)};
+        return wire::Checks{table_check(deps, "dynamodb:CreateTable", *name)};
       },
       [&deps](const Context& context, auto input) {
         return create(deps, context, std::move(input));
       });
-  registry.add<d::op::DescribeTable>(on_table<d::DescribeTableInput>("dynamodb:DescribeTable"),
-                                     [&deps](const Context& context, auto input) {
-                                       return describe_table(deps, context, std::move(input));
-                                     });
+  registry.add<d::op::DescribeTable>(
+      on_table<d::DescribeTableInput>(deps, "dynamodb:DescribeTable"),
+      [&deps](const Context& context, auto input) {
+        return describe_table(deps, context, std::move(input));
+      });
   registry.add<d::op::ListTables>(
       [](const Context&, const d::ListTablesInput&) {
         return wire::Checks{{.action = "dynamodb:ListTables", .resource = "*"}};
@@ -121,11 +123,11 @@ void register_tables(wire::Registry& registry, const Deps& deps) {
       [&deps](const Context& context, auto input) {
         return list(deps, context, std::move(input));
       });
-  registry.add<d::op::UpdateTable>(on_table<d::UpdateTableInput>("dynamodb:UpdateTable"),
+  registry.add<d::op::UpdateTable>(on_table<d::UpdateTableInput>(deps, "dynamodb:UpdateTable"),
                                    [&deps](const Context& context, auto input) {
                                      return update(deps, context, std::move(input));
                                    });
-  registry.add<d::op::DeleteTable>(on_table<d::DeleteTableInput>("dynamodb:DeleteTable"),
+  registry.add<d::op::DeleteTable>(on_table<d::DeleteTableInput>(deps, "dynamodb:DeleteTable"),
                                    [&deps](const Context& context, auto input) {
                                      return remove(deps, context, std::move(input));
                                    });

@@ -81,11 +81,11 @@ Answer<d::ListTagsOfResourceOutput> list(const Deps& deps, const Context& contex
 }
 
 template <class Input>
-auto on_resource(const char* action) {
-  return [action](const Context& context, const Input& input) -> api::Outcome<wire::Checks> {
+auto on_resource(const Deps& deps, const char* action) {
+  return [&deps, action](const Context& context, const Input& input) -> api::Outcome<wire::Checks> {
     const auto name = table_of(context, input.resource_arn);
     if (!name) return std::unexpected(name.error());
-    return wire::Checks{table_check(action, *name)};
+    return wire::Checks{table_check(deps, action, *name)};
   };
 }
 
@@ -93,14 +93,15 @@ auto on_resource(const char* action) {
 
 void register_tags(wire::Registry& registry, const Deps& deps) {
   registry.add<d::op::TagResource>(
-      on_resource<d::TagResourceInput>("dynamodb:TagResource"),
+      on_resource<d::TagResourceInput>(deps, "dynamodb:TagResource"),
       [&deps](const Context& context, auto input) { return tag(deps, context, std::move(input)); });
-  registry.add<d::op::UntagResource>(on_resource<d::UntagResourceInput>("dynamodb:UntagResource"),
-                                     [&deps](const Context& context, auto input) {
-                                       return untag(deps, context, std::move(input));
-                                     });
+  registry.add<d::op::UntagResource>(
+      on_resource<d::UntagResourceInput>(deps, "dynamodb:UntagResource"),
+      [&deps](const Context& context, auto input) {
+        return untag(deps, context, std::move(input));
+      });
   registry.add<d::op::ListTagsOfResource>(
-      on_resource<d::ListTagsOfResourceInput>("dynamodb:ListTagsOfResource"),
+      on_resource<d::ListTagsOfResourceInput>(deps, "dynamodb:ListTagsOfResource"),
       [&deps](const Context& context, auto input) {
         return list(deps, context, std::move(input));
       });

@@ -191,7 +191,7 @@ std::optional<api::Error> add_check(const Deps& deps, const Context& context, co
                                     const tables::Item& item, wire::Checks& checks) {
   const auto name = item_table(context, part->table_name);
   if (!name) return name.error();
-  auth::Check check = table_check(action, *name);
+  auth::Check check = table_check(deps, action, *name);
   Attributes attributes;
   attributes.add(item);
   if constexpr (requires { part->condition_expression; })

@@ -38,9 +38,10 @@ api::Error no_shard(const changes::StreamName& stream, const std::string& shard)
       "Requested resource not found: Shard: {} in Stream: {} not found", shard, stream.arn()));
 }
 
-auth::Check stream_check(std::string action, const changes::StreamName& name) {
+auth::Check stream_check(const Deps& deps, std::string action, const changes::StreamName& name) {
   auth::Check check{.action = std::move(action), .resource = name.arn()};
   check.resource_account = name.account;
+  if (deps.policy_of) check.resource_policy = deps.policy_of(name);
   return check;
 }
 

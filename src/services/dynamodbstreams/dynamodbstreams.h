@@ -4,6 +4,8 @@
 // immutable after construction, thread-safe. The operations stand by family:
 //   streams.cc  readers.cc
 
+#include <functional>
+
 #include "api/dynamodbstreams/errors.h"
 #include "api/dynamodbstreams/operations.h"
 #include "base/seal.h"
@@ -21,6 +23,9 @@ struct Deps {
   changes::Changes& changes;
   const base::Sealer& sealer;
   const base::Clock& clock;
+  // The resource policy of a stream; null: none.
+  std::function<std::shared_ptr<const auth::PolicyDocument>(const changes::StreamName&)> policy_of =
+      {};
 };
 
 // `deps` and what it refers to outlive the registry.
@@ -41,7 +46,7 @@ api::Outcome<changes::StreamName> stream_name(const std::string& arn);
 // ResourceNotFoundException.
 api::Outcome<changes::StreamPtr> find_stream(const Deps& deps, const changes::StreamName& name);
 api::Error no_shard(const changes::StreamName& stream, const std::string& shard);
-auth::Check stream_check(std::string action, const changes::StreamName& name);
+auth::Check stream_check(const Deps& deps, std::string action, const changes::StreamName& name);
 
 void register_streams(wire::Registry& registry, const Deps& deps);
 void register_readers(wire::Registry& registry, const Deps& deps);

@@ -200,10 +200,10 @@ Answer<s::GetRecordsOutput> get_records(const Deps& deps, const Context&,
 
 void register_readers(wire::Registry& registry, const Deps& deps) {
   registry.add<s::op::GetShardIterator>(
-      [](const Context&, const s::GetShardIteratorInput& input) -> api::Outcome<wire::Checks> {
+      [&deps](const Context&, const s::GetShardIteratorInput& input) -> api::Outcome<wire::Checks> {
         const auto name = stream_name(*input.stream_arn);
         if (!name) return std::unexpected(name.error());
-        return wire::Checks{stream_check("dynamodb:GetShardIterator", *name)};
+        return wire::Checks{stream_check(deps, "dynamodb:GetShardIterator", *name)};
       },
       [&deps](const Context& context, auto input) {
         return get_shard_iterator(deps, context, std::move(input));
@@ -214,7 +214,7 @@ void register_readers(wire::Registry& registry, const Deps& deps) {
           return std::unexpected(*std::move(wrong));
         const auto it = unseal(deps, *input.shard_iterator);
         if (!it) return std::unexpected(validation("Invalid ShardIterator"));
-        return wire::Checks{stream_check("dynamodb:GetRecords", it->stream)};
+        return wire::Checks{stream_check(deps, "dynamodb:GetRecords", it->stream)};
       },
       [&deps](const Context& context, auto input) {
         return get_records(deps, context, std::move(input));

@@ -118,26 +118,27 @@ Answer<s::DescribeStreamOutput> describe(const Deps& deps, const Context&,
 
 void register_streams(wire::Registry& registry, const Deps& deps) {
   registry.add<s::op::ListStreams>(
-      [](const Context& context, const s::ListStreamsInput& input) -> api::Outcome<wire::Checks> {
+      [&deps](const Context& context,
+              const s::ListStreamsInput& input) -> api::Outcome<wire::Checks> {
         if (auto wrong = check_limit(input.limit, kPageMax))
           return std::unexpected(*std::move(wrong));
         const auto table = table_of(input.table_name);
         if (!table) return std::unexpected(table.error());
         if (table->empty())
           return wire::Checks{{.action = "dynamodb:ListStreams", .resource = "*"}};
-        return wire::Checks{stream_check("dynamodb:ListStreams",
+        return wire::Checks{stream_check(deps, "dynamodb:ListStreams",
                                          {context.account_id, context.region, *table, "*"})};
       },
       [&deps](const Context& context, auto input) {
         return list(deps, context, std::move(input));
       });
   registry.add<s::op::DescribeStream>(
-      [](const Context&, const s::DescribeStreamInput& input) -> api::Outcome<wire::Checks> {
+      [&deps](const Context&, const s::DescribeStreamInput& input) -> api::Outcome<wire::Checks> {
         if (auto wrong = check_limit(input.limit, kPageMax))
           return std::unexpected(*std::move(wrong));
         const auto name = stream_name(*input.stream_arn);
         if (!name) return std::unexpected(name.error());
-        return wire::Checks{stream_check("dynamodb:DescribeStream", *name)};
+        return wire::Checks{stream_check(deps, "dynamodb:DescribeStream", *name)};
       },
       [&deps](const Context& context, auto input) {
         return describe(deps, context, std::move(input));

@@ -29,8 +29,12 @@ class Table final : public ResourceHandler {
     Value input = pick(properties,
                        {"AttributeDefinitions", "KeySchema", "BillingMode", "ProvisionedThroughput",
                         "OnDemandThroughput", "GlobalSecondaryIndexes", "LocalSecondaryIndexes",
-                        "SSESpecification", "TableClass", "DeletionProtectionEnabled"});
+                        "TableClass", "DeletionProtectionEnabled", "WarmThroughput"});
     input.set("TableName", Value::string(context.name));
+    if (properties.has("SSESpecification"))
+      input.set("SSESpecification", encryption_of(properties));
+    if (std::string policy = policy_of(properties.find("ResourcePolicy")); !policy.empty())
+      input.set("ResourcePolicy", Value::string(std::move(policy)));
     if (properties.has("StreamSpecification"))
       input.set("StreamSpecification", stream_of(properties));
     if (Value tags = tag_list(properties, context.stack_tags); !tags.is_null())
@@ -48,15 +52,8 @@ class Table final : public ResourceHandler {
   async::Task<api::Outcome<Made>> update(const StepContext& context, const Physical& before,
                                          Value after) const override {
     const Value& was = before.properties;
-    Value input = Value::object();
-    for (const char* name : {"BillingMode", "ProvisionedThroughput", "OnDemandThroughput",
-                             "SSESpecification", "TableClass", "DeletionProtectionEnabled"})
-      if (changed(was, after, name) && after.has(name)) input.set(name, *after.find(name));
-    if (!input.empty()) {
-      input.set("TableName", Value::string(before.id));
-      auto updated = co_await call_with<op::UpdateTable>(context, std::move(input));
-      if (!updated) co_return std::unexpected(updated.error());
-    }
+    auto updated = co_await update_settings(context, before, after);
+    if (!updated) co_return std::unexpected(updated.error());
     if (changed(was, after, "StreamSpecification")) {
       auto streamed = co_await set_stream(context, before.id, after);
       if (!streamed) co_return std::unexpected(streamed.error());
@@ -89,6 +86,100 @@ class Table final : public ResourceHandler {
   }
 
  private:
+  // CloudFormation names the switch otherwise, and takes KMS for granted.
+  static Value encryption_of(const Value& properties) {
+    const Value& given = *properties.find("SSESpecification");
+    Value made = pick_as(
+        given,
+        {{"SSEEnabled", "Enabled"}, {"SSEType", "SSEType"}, {"KMSMasterKeyId", "KMSMasterKeyId"}});
+    if (given.has("KMSMasterKeyId") && !given.has("SSEType"))
+      made.set("SSEType", Value::string("KMS"));
+    return made;
+  }
+
+  // A ResourcePolicy's document as text; empty: there is none.
+  static std::string policy_of(const Value* given) {
+    const Value* const document = given == nullptr ? nullptr : given->find("PolicyDocument");
+    if (document == nullptr) return {};
+    return document->is_object() ? to_json(*document) : document->text();
+  }
+
+  static std::string stream_policy_of(const Value& properties) {
+    const Value* const stream = properties.find("StreamSpecification");
+    return stream == nullptr ? std::string() : policy_of(stream->find("ResourcePolicy"));
+  }
+
+  // DynamoDB takes most settings one at a time.
+  static async::Task<api::Outcome<void>> update_settings(const StepContext& context,
+                                                         const Physical& before, Value after) {
+    using Group = std::vector<const char*>;
+    for (const Group& group : {Group{"BillingMode", "ProvisionedThroughput", "OnDemandThroughput"},
+                               Group{"SSESpecification"}, Group{"TableClass"},
+                               Group{"DeletionProtectionEnabled"}, Group{"WarmThroughput"}}) {
+      Value input = Value::object();
+      for (const char* const name : group)
+        if (changed(before.properties, after, name) && after.has(name))
+          input.set(name, *after.find(name));
+      if (input.empty()) continue;
+      if (input.has("SSESpecification")) input.set("SSESpecification", encryption_of(after));
+      input.set("TableName", Value::string(before.id));
+      auto updated = co_await call_with<op::UpdateTable>(context, std::move(input));
+      if (!updated) co_return done(updated);
+    }
+    co_return api::Outcome<void>();
+  }
+
+  static async::Task<api::Outcome<void>> set_policy(const StepContext& context, std::string arn,
+                                                    std::string policy) {
+    if (policy.empty()) {
+      op::DeleteResourcePolicy::Input input;
+      input.resource_arn = std::move(arn);
+      auto deleted = co_await context.invoke<op::DeleteResourcePolicy>(std::move(input));
+      co_return gone(deleted);
+    }
+    op::PutResourcePolicy::Input input;
+    input.resource_arn = std::move(arn);
+    input.policy = std::move(policy);
+    auto put = co_await context.invoke<op::PutResourcePolicy>(std::move(input));
+    co_return done(put);
+  }
+
+  // The table's is set with the table when that is made.
+  static async::Task<api::Outcome<void>> set_policies(const StepContext& context, std::string name,
+                                                      Value was, Value now) {
+    const bool of_table = !was.empty() && changed(was, now, "ResourcePolicy");
+    // A stream of another view is another stream, which has no policy yet.
+    const std::string of_stream = stream_policy_of(now);
+    const bool stream_changed = changed(was, now, "StreamSpecification") &&
+                                (!of_stream.empty() || !stream_policy_of(was).empty());
+    if (!of_table && !stream_changed) co_return api::Outcome<void>();
+    op::DescribeTable::Input look;
+    look.table_name = name;
+    auto found = co_await context.invoke<op::DescribeTable>(std::move(look));
+    if (!found || !found->table) co_return done(found);
+    if (of_table) {
+      auto set = co_await set_policy(context, found->table->table_arn.value_or(""),
+                                     policy_of(now.find("ResourcePolicy")));
+      if (!set) co_return set;
+    }
+    if (!stream_changed || !found->table->latest_stream_arn) co_return api::Outcome<void>();
+    auto set = co_await set_policy(context, *found->table->latest_stream_arn, of_stream);
+    co_return set;
+  }
+
+  static async::Task<api::Outcome<void>> set_insights(const StepContext& context, std::string name,
+                                                      Value now) {
+    const Value* const given = now.find("ContributorInsightsSpecification");
+    op::UpdateContributorInsights::Input input;
+    input.table_name = name;
+    input.contributor_insights_action =
+        given != nullptr && given->text_of("Enabled") == "true" ? "ENABLE" : "DISABLE";
+    if (given != nullptr && given->has("Mode"))
+      input.contributor_insights_mode = given->text_of("Mode");
+    auto set = co_await context.invoke<op::UpdateContributorInsights>(std::move(input));
+    co_return done(set);
+  }
+
   static Value stream_of(const Value& properties) {
     Value stream = *properties.find("StreamSpecification");
     stream.set("StreamEnabled", Value::boolean(true));
@@ -240,6 +331,12 @@ class Table final : public ResourceHandler {
       auto set = co_await call_with<op::UpdateTimeToLive>(context, std::move(input));
       if (!set) co_return done(set);
     }
+    auto policies = co_await set_policies(context, name, was, now);
+    if (!policies) co_return policies;
+    if (changed(was, now, "ContributorInsightsSpecification")) {
+      auto set = co_await set_insights(context, name, now);
+      if (!set) co_return set;
+    }
     if (changed(was, now, "KinesisStreamSpecification")) {
       auto set = co_await set_destination(context, name, now);
       if (!set) co_return set;
@@ -287,6 +384,10 @@ class Table final : public ResourceHandler {
                      {"StreamSpecification"},
                      {"KinesisStreamSpecification"},
                      {"SSESpecification"},
+                     {"WarmThroughput", OnChange::kUpdate, false,
+                      shape_of<op::CreateTable>("WarmThroughput")},
+                     {"ResourcePolicy"},
+                     {"ContributorInsightsSpecification"},
                      {"TimeToLiveSpecification", OnChange::kUpdate, false,
                       shape_of<op::UpdateTimeToLive>("TimeToLiveSpecification")},
                      {"PointInTimeRecoverySpecification", OnChange::kUpdate, false,
@@ -294,8 +395,7 @@ class Table final : public ResourceHandler {
                      {"TableClass"},
                      {"DeletionProtectionEnabled"},
                      {"Tags"}},
-      .unsupported = {"ContributorInsightsSpecification", "ImportSourceSpecification",
-                      "ResourcePolicy", "WarmThroughput"},
+      .unsupported = {"ImportSourceSpecification"},
       .attributes = {"Arn", "StreamArn"},
       .name = {.property = "TableName", .max = 255}};
 };
