@@ -1,5 +1,7 @@
 #include "functions/server_plumbing.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
 
@@ -17,8 +19,24 @@ constexpr std::uint16_t kDnsPort = 53;
 constexpr std::size_t kPipeChunkBytes = 64U << 10U;
 constexpr std::size_t kDrainBytesMax = 4U << 20U;
 constexpr std::size_t kDatagramBytesMax = 2048;
+// What one sandbox may take of the server, so that it takes nothing from the others.
+constexpr std::size_t kRuntimeConnectionsMax = 64;        // a runtime and its extensions need few
+constexpr std::size_t kRuntimeBodyBytesMax = 64U << 20U;  // an answer has at most 6 MB
+constexpr std::size_t kRuntimeAnswerBytesMax = 32U << 20U;
+constexpr std::size_t kConnectionsPerPortMax = 128;
+// And of all sandboxes together: a quarter of the server's descriptors.
+constexpr std::size_t kDescriptorsPart = 4;
+constexpr std::size_t kConnectionsPerCoreMin = 256;
+constexpr std::size_t kConnectionsPerCoreMax = 8192;
 
 async::OwnedFd owned(sandbox::Fd fd) { return async::OwnedFd(fd.release()); }
+
+std::size_t connections_per_core(std::size_t cores) {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return kConnectionsPerCoreMin;
+  return std::clamp(static_cast<std::size_t>(descriptors.rlim_cur) / kDescriptorsPart / cores,
+                    kConnectionsPerCoreMin, kConnectionsPerCoreMax);
+}
 
 using Output = std::function<void(std::string_view)>;
 
@@ -45,15 +63,19 @@ async::Task<void> serve_names(async::UdpSocket& socket) {
 
 }  // namespace
 
-// One core's HTTP server; its default handler is Millrace itself.
+// One core's HTTP server for requests of functions to Millrace.
 struct ServerPlumbing::Lane {
   async::AsioCore& core;
+  const base::Clock& clock;
   wire::HttpServer http;
 };
 
 class ServerPlumbing::Wires final : public Connection {
  public:
-  Wires(Lane& lane, Handlers handlers) : lane_(lane), handlers_(std::move(handlers)) {}
+  Wires(Lane& lane, Handlers handlers)
+      : lane_(lane),
+        handlers_(std::move(handlers)),
+        runtime_api_(runtime_options(lane), {&lane.core}, handlers_.runtime_api) {}
 
   base::Status attach(std::vector<sandbox::Fd> sockets, sandbox::Fd output) {
     if (sockets.size() < 2) return base::error(base::ErrorCode::kInternal, "a socket is missing");
@@ -64,9 +86,8 @@ class ServerPlumbing::Wires final : public Connection {
     for (sandbox::Fd& socket : sockets) {
       ASSIGN_OR_RETURN(auto listener, async::Listener::adopt(lane_.core, owned(std::move(socket))));
       if (std::exchange(first, false))
-        doors_.push_back(
-            lane_.http.start(std::move(listener), handlers_.runtime_api, handlers_.answers));
-      else doors_.push_back(lane_.http.start(std::move(listener)));
+        runtime_api_.start(std::move(listener), handlers_.runtime_api, handlers_.answers);
+      else doors_.push_back(lane_.http.start(std::move(listener), {}, {}, kConnectionsPerPortMax));
     }
     async::spawn(lane_.core, gate_, serve_names(*names_));
     async::spawn(lane_.core, gate_, read_output(*pipe_, handlers_.output));
@@ -85,6 +106,7 @@ class ServerPlumbing::Wires final : public Connection {
   }
 
   async::Task<void> close() override {
+    co_await runtime_api_.stop(lane_.core.now());
     for (const auto door : doors_) co_await lane_.http.stop_listener(door, lane_.core.now());
     if (pipe_) pipe_->close();
     if (names_) names_->close();
@@ -92,8 +114,20 @@ class ServerPlumbing::Wires final : public Connection {
   }
 
  private:
+  // Of this sandbox alone: whatever others do, its runtime is heard.
+  static wire::HttpOptions runtime_options(const Lane& lane) {
+    wire::HttpOptions options;
+    options.clock = &lane.clock;
+    options.limits.connections_max = kRuntimeConnectionsMax;
+    options.limits.body_budget_bytes = kRuntimeBodyBytesMax;
+    options.limits.body_bytes_max = kRuntimeBodyBytesMax;
+    options.limits.answer_budget_bytes = kRuntimeAnswerBytesMax;
+    return options;
+  }
+
   Lane& lane_;
   const Handlers handlers_;
+  wire::HttpServer runtime_api_;
   std::vector<wire::HttpServer::ListenerId> doors_;
   std::unique_ptr<async::UdpSocket> names_;
   std::unique_ptr<async::PipeReader> pipe_;
@@ -111,8 +145,9 @@ ServerPlumbing::ServerPlumbing(std::vector<async::AsioCore*> cores, std::uint16_
     wire::HttpOptions options;
     options.tls = tls;
     options.clock = &clock;
+    options.limits.connections_max = connections_per_core(cores.size());
     lanes_.push_back(std::unique_ptr<Lane>(
-        new Lane{*core, wire::HttpServer(std::move(options), {core}, server)}));
+        new Lane{*core, clock, wire::HttpServer(std::move(options), {core}, server)}));
   }
 }
 

@@ -26,11 +26,13 @@ class Connection final : public Session {
         owned_(std::move(stream)),
         stream_(owned_.get()) {
     shelf.sessions.insert(this);
+    door.connections_open.fetch_add(1, std::memory_order_relaxed);
     door.shared.connections_open.fetch_add(1, std::memory_order_relaxed);
     door.shared.connections_total.fetch_add(1, std::memory_order_relaxed);
   }
   ~Connection() override {
     facts_.shelf.sessions.erase(this);
+    facts_.door.connections_open.fetch_sub(1, std::memory_order_relaxed);
     facts_.shared().connections_open.fetch_sub(1, std::memory_order_relaxed);
   }
 

@@ -43,7 +43,8 @@ Task<void> accept_all(DoorPointer door, std::vector<async::AsioCore*> cores) {
     }
     HttpShared& shared = door->shared;
     if (shared.connections_open.load(std::memory_order_relaxed) >=
-        shared.limits().connections_max) {
+            shared.limits().connections_max ||
+        door->connections_open.load(std::memory_order_relaxed) >= door->connections_max) {
       shared.connections_refused.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
@@ -141,11 +142,13 @@ HttpServer::HttpServer(HttpOptions options, async::CorePool& cores, HttpHandler 
 HttpServer::~HttpServer() { CHECK(impl_->doors.empty()); }
 
 HttpServer::ListenerId HttpServer::start(std::unique_ptr<async::Listener> listener,
-                                         HttpHandler handler, Uploads uploads) {
+                                         HttpHandler handler, Uploads uploads,
+                                         std::size_t connections_max) {
   CHECK(!impl_->cores.empty());
   async::AsioCore& core = listener->core();
   auto door = impl_->make_door(std::move(handler), std::move(uploads));
   door->listener = std::move(listener);
+  door->connections_max = connections_max;
   const std::lock_guard lock(impl_->mutex);
   const ListenerId id = impl_->next_id++;
   if (impl_->stopped) return id;

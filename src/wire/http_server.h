@@ -30,7 +30,7 @@ struct HttpLimits {
   // not yet sent. Beyond, an error that clients take for throttling (overload.h).
   std::size_t body_budget_bytes = 1 << 30;
   std::size_t answer_budget_bytes = 512 << 20;
-  std::size_t connections_max = 8192;     // beyond: closed at once
+  std::size_t connections_max = 8192;     // beyond, or beyond a listener's own: closed at once
   std::uint32_t http2_streams_max = 256;  // at a time on one connection
 
   std::chrono::milliseconds idle_timeout{120'000};   // between requests
@@ -50,7 +50,7 @@ struct HttpOptions {
 struct HttpFigures {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_total = 0;
-  std::uint64_t connections_refused = 0;  // over connections_max
+  std::uint64_t connections_refused = 0;  // over a connections_max
   std::uint64_t requests_total = 0;
   std::uint64_t requests_refused = 0;   // malformed or over a limit: no handler saw them
   std::uint64_t answers_refused = 0;    // for which there was no memory
@@ -61,6 +61,7 @@ struct HttpFigures {
 class HttpServer {
  public:
   using ListenerId = std::uint64_t;
+  static constexpr std::size_t kNoLimit = SIZE_MAX;  // but that of HttpLimits
 
   // The cores outlive the server; at least one.
   HttpServer(HttpOptions options, std::vector<async::AsioCore*> cores, HttpHandler handler);
@@ -68,10 +69,10 @@ class HttpServer {
   ~HttpServer();  // CHECKs that stop() was awaited if anything was started
 
   // Starts to accept. Requests from this listener go to `handler` if one is given (a function's
-  // sandbox has its own, with its own uploads), else to the server's. After stop(): closes the
-  // listener.
+  // sandbox has its own, with its own uploads), else to the server's. Of its connections no more
+  // than `connections_max` stay open. After stop(): closes the listener.
   ListenerId start(std::unique_ptr<async::Listener> listener, HttpHandler handler = {},
-                   Uploads uploads = {});
+                   Uploads uploads = {}, std::size_t connections_max = kNoLimit);
   // Stops accepting there, ends its connections (what runs gets until `deadline`), and forgets its
   // handler. No-op for an id that is gone.
   async::Task<void> stop_listener(ListenerId id, base::SteadyTime deadline);

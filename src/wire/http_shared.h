@@ -104,8 +104,10 @@ struct Door {
   const HttpHandler handler;
   const Uploads uploads;
   std::unique_ptr<async::Listener> listener;  // nullptr for connections made elsewhere
-  async::Gate gate;                           // every coroutine that uses this door
-  std::stop_source stop;                      // ends the accept loop's pauses
+  std::size_t connections_max = HttpServer::kNoLimit;
+  std::atomic<std::size_t> connections_open = 0;
+  async::Gate gate;       // every coroutine that uses this door
+  std::stop_source stop;  // ends the accept loop's pauses
 
   // The current core's shelf, made if it is new; thread-safe.
   Shelf& shelf();

@@ -199,6 +199,17 @@ TEST_F(HttpSocketTest, RefusesConnectionsOverTheLimit) {
   EXPECT_EQ(small.figures().connections_refused, 1u);
 }
 
+TEST_F(HttpSocketTest, RefusesConnectionsOverAListenersOwnLimit) {
+  auto narrow = async::Listener::listen(pool.core(0), "127.0.0.1", 0);
+  ASSERT_TRUE(narrow.has_value());
+  const std::uint16_t wide = std::exchange(port, (*narrow)->port());
+  server->start(*std::move(narrow), {}, {}, 0);
+  EXPECT_FALSE(send({.url = url("http", "127.0.0.1", "/")}).has_value());
+  port = wide;
+  EXPECT_TRUE(send({.url = url("http", "127.0.0.1", "/")}).has_value());
+  EXPECT_EQ(server->figures().connections_refused, 1u);
+}
+
 TEST(Certificates, SurviveStorageAndCertifyOnlyNames) {
   base::SystemClock clock;
   const auto made = *CertificateAuthority::create("test", clock);

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -96,7 +97,10 @@ void place_file(const PlanPair& file) {
 }
 
 void mount_tmpfs(const char* target, std::uint64_t bytes, const char* mode) {
-  const std::string options = std::string("mode=") + mode + ",size=" + std::to_string(bytes);
+  // Names cost the kernel memory too, which not every host counts: as many as there are pages.
+  const std::string options =
+      std::string("mode=") + mode + ",size=" + std::to_string(bytes) +
+      ",nr_inodes=" + std::to_string(std::max<std::uint64_t>(bytes / 4096, 1024));
   must(::mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()), "mount a tmpfs on",
        target);
 }
