@@ -66,7 +66,7 @@ def test_an_item_goes_in_and_comes_out(dynamodb, table):
 def test_an_update_changes_what_is_there_and_shows_it(dynamodb, table):
     run(dynamodb, f"INSERT INTO \"{table}\" VALUE {{'pk': 'a', 'sk': 1, 'n': 1, 's': <<'x'>>, 'l': [1]}}")
     answer = run(dynamodb, f"""UPDATE "{table}" SET n = n + ? SET s = set_add(s, <<'y'>>)
-        SET l = list_append(l, [2]) WHERE pk = 'a' AND sk = 1 AND n = 1 RETURNING MODIFIED NEW *""", {"N": "41"})
+        SET l = list_append(l, [2]) REMOVE gone WHERE pk = 'a' AND sk = 1 AND n = 1 RETURNING MODIFIED NEW *""", {"N": "41"})
     [item] = answer["Items"]
     assert item["n"] == {"N": "42"} and sorted(item["s"]["SS"]) == ["x", "y"] and "pk" not in item
     failed = error_of(dynamodb.execute_statement, Statement=f"UPDATE \"{table}\" SET n = 0 WHERE pk = 'a' AND sk = 1 AND n = 1",

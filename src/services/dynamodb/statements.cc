@@ -202,9 +202,6 @@ std::expected<partiql::ReadPlan, partiql::Refused> plan_statement(const Bound& b
   if (index != nullptr) {
     if (index->global && consistent)
       return refuse("Strongly consistent read is not supported on Global Secondary Indexes");
-    if (index->keys.is_composite())
-      return refuse("PartiQL does not support indexes with keys of several attributes: " +
-                    index->name);
     if (index->state == tables::Index::State::kCreating)
       return refuse("Cannot read from backfilling global secondary index: " + index->name);
   }

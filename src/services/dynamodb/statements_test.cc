@@ -530,5 +530,79 @@ TEST_F(StatementsTest, ReadsInATransaction) {
   EXPECT_FALSE(output->responses->at(1).item);
 }
 
+TEST_F(StatementsTest, ReadsOnlyTheFirstOfTwoKeysInExists) {
+  put("a", 1, {{"v", s("x")}});
+  put("b", 1);
+  const auto failed =
+      transact({"EXISTS(SELECT * FROM things WHERE pk = 'a' AND sk = 1 AND pk = 'b' AND v = 'x')",
+                "UPDATE things SET w = 1 WHERE pk = 'b' AND sk = 1"});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(reasons(failed.error()),
+            (Codes{"ConditionalCheckFailed: The conditional request failed", "None"}));
+  EXPECT_EQ(transact({"EXISTS(SELECT * FROM things WHERE pk IN ['a'] AND sk = 1 AND v = 'x')"})
+                .error()
+                .message,
+            "Validation failed in TransactStatements[0]: EXISTS() must contain a single item read "
+            "with additional condition");
+}
+
+TEST_F(StatementsTest, RefusesAnItemThatNestsTooDeep) {
+  put("a", 1, {{"m", Value::of_m({})}});
+  Value deep = s("x");
+  for (int i = 0; i < 31; ++i) deep = Value::of_m({{"a", std::move(deep)}});
+  const std::string update = "UPDATE things SET m.deep = ? WHERE pk = 'a' AND sk = 1";
+  const std::string wrong = "Nesting Levels have exceeded supported limits";
+  EXPECT_EQ(error(update, {deep}), wrong);
+  d::ExecuteTransactionInput transaction;
+  transaction.transact_statements.emplace(1);
+  (*transaction.transact_statements)[0].statement = update;
+  (*transaction.transact_statements)[0].parameters = Parameters{deep};
+  EXPECT_EQ(reasons(call<d::op::ExecuteTransaction>(transaction).error()),
+            Codes{"ValidationError: " + wrong});
+  d::BatchExecuteStatementInput batch_input;
+  batch_input.statements.emplace(1);
+  (*batch_input.statements)[0].statement = update;
+  (*batch_input.statements)[0].parameters = Parameters{deep};
+  const auto output = call<d::op::BatchExecuteStatement>(batch_input);
+  EXPECT_EQ(output->responses->at(0).error->message, wrong);
+  EXPECT_EQ(output->responses->at(0).table_name, "things");
+}
+
+TEST_F(StatementsTest, ChecksArithmeticBeforeTheCondition) {
+  put("a", 1, {{"v", n("1")}});
+  const std::string wrong =
+      "Incorrect operand type for operator or function; operator or function: ";
+  EXPECT_EQ(error("UPDATE things SET v = v - null WHERE pk = 'a' AND sk = 1 AND nope = 'x'"),
+            wrong + "-, operand type: NULL");
+  EXPECT_EQ(transact({"UPDATE things SET v = v + [1] WHERE pk = 'a' AND sk = 1"}).error().message,
+            "Validation failed in TransactStatements[0]: " + wrong + "+, operand type: L");
+  EXPECT_EQ(error("UPDATE things SET none = list_append(none, [1]) WHERE pk = 'a' AND sk = 1"),
+            "The provided expression refers to an attribute that does not exist in the item");
+  EXPECT_EQ(error("UPDATE things SET v = set_add(v, <<1>>) WHERE pk = 'a' AND sk = 1"),
+            "An operand in the update expression has an incorrect data type");
+}
+
+TEST_F(StatementsTest, ReadsAnIndexAsItIs) {
+  put("a", 1, {{"g", s("y")}, {"v", s("np1")}});
+  put("a", 2, {{"g", s("y2")}, {"v", s("np2")}});
+  EXPECT_EQ(places(run("SELECT * FROM things.by_g WHERE NOT v = 'np1' AND g = 'y2' OR g = 'y'")),
+            "a/2 a/1");
+  EXPECT_EQ(run("SELECT sk FROM things.by_g WHERE NOT v = 'np1'").size(), 2U);
+  EXPECT_EQ(places(run("SELECT * FROM things.by_g WHERE (g = 'y' AND v = 'np1') OR g = 'y2'")),
+            "a/2");
+}
+
+TEST_F(StatementsTest, FailsABatchMemberForItsParameters) {
+  d::BatchExecuteStatementInput input;
+  input.statements.emplace(2);
+  (*input.statements)[0].statement = "UPDATE things SET v = ? WHERE pk = 'a' AND sk = 1";
+  (*input.statements)[0].parameters = Parameters{Value::of_ss({})};
+  (*input.statements)[1].statement = "INSERT INTO things VALUE {'pk': 'b', 'sk': 1}";
+  const auto output = call<d::op::BatchExecuteStatement>(input);
+  EXPECT_EQ(output->responses->at(0).error->message,
+            "One or more parameter values were invalid: An string set  may not be empty");
+  EXPECT_FALSE(output->responses->at(1).error);
+}
+
 }  // namespace
 }  // namespace services::dynamodb

@@ -13,6 +13,8 @@ tables::Definition table() {
   index.id = tables::IndexId(1);
   index.keys = {.hash = {"c", tables::Type::kS}, .range = std::nullopt};
   index.projection.kind = tables::Projection::Kind::kKeysOnly;
+  made.indexes.push_back(index);
+  index.keys.more_hash.push_back({"d", tables::Type::kN});
   made.indexes.push_back(std::move(index));
   return made;
 }
@@ -34,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
                      {"s", Value::of_ss({"x"})}};
   if (statement->kind == partiql::Statement::Kind::kSelect) {
     (void)partiql::plan_read(kTable, nullptr, *statement);
-    (void)partiql::plan_read(kTable, &kTable.indexes.front(), *statement);
+    for (const Index& index : kTable.indexes) (void)partiql::plan_read(kTable, &index, *statement);
   } else {
     (void)partiql::item_of(kTable, *statement);
   }

@@ -374,6 +374,9 @@ void flatten(const Condition& condition, std::vector<const Condition*>& into) {
 std::expected<ReadPlan, Refused> plan_read(const Definition& definition, const Index* index,
                                            const Statement& statement) {
   const KeySchema& schema = index != nullptr ? index->keys : definition.keys;
+  if (schema.is_composite())
+    return std::unexpected(Refused{
+        "PartiQL does not support indexes with keys of several attributes: " + index->name});
   const Planner planner(schema, index == nullptr);
   ReadPlan plan{.keyed = statement.where && planner.pins(*statement.where)};
   if (auto wrong = wrong_order(schema, statement, plan.keyed))

@@ -170,6 +170,12 @@ TEST_F(PlanTest, RefusesOrdersThatKeysDoNotHave) {
             "in WHERE clause.");
 }
 
+TEST_F(PlanTest, RefusesIndexesWithKeysOfSeveralAttributes) {
+  table.indexes.front().keys.more_hash.push_back({"other", Type::kS});
+  EXPECT_NE(refused("gsiPk = 'a'", true), "");
+  EXPECT_NE(refused("gsiPk = 'a' AND other = 'b'", true), "");
+}
+
 TEST_F(PlanTest, FindsTheItemOfAWrite) {
   const auto item = [&](const std::string& where) {
     return item_of(table, read("DELETE FROM t WHERE " + where));
