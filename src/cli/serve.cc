@@ -64,7 +64,7 @@ void add_serve(CLI::App& app, int& exit_code) {
   command->add_option("--shard-limit", settings->shard_limit, "Kinesis shards a region and account")
       ->capture_default_str();
   command->add_flag("--enforce-limits", settings->enforce_limits,
-                    "Limit each Kinesis shard's throughput as AWS does");
+                    "Limit the throughput of Kinesis shards and DynamoDB tables as AWS does");
   command
       ->add_option("--table-creation-ms", settings->table_creation_ms,
                    "How long a new DynamoDB table stays CREATING")

@@ -91,6 +91,8 @@ struct Server::Parts {
   stacks::ResponseChannel responses;
   std::unique_ptr<stacks::Engine> stacks;
 
+  std::unique_ptr<tables::Throttle> throttle;  // where limits are enforced
+
   services::iam::Deps iam;
   services::sts::Deps sts;
   services::kinesis::Deps kinesis;
@@ -121,6 +123,8 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
       caller(registry, authorizer),
       templates(caller),
       responses(response_route),
+      throttle(settings.enforce_limits ? std::make_unique<tables::Throttle>(storage->clock)
+                                       : nullptr),
       iam{.identity = domains.identity, .clock = storage->clock},
       sts{.identity = domains.identity, .clock = storage->clock},
       kinesis{.streams = domains.streams,
@@ -133,6 +137,7 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
       dynamodb{.tables = domains.tables,
                .clock = storage->clock,
                .recorder = &domains.recorder,
+               .throttle = throttle.get(),
                .is_stream =
                    [this](const std::string& arn) {
                      const auto key = services::kinesis::parse_stream_arn(arn);

@@ -22,7 +22,7 @@ struct Settings {
   std::size_t cores = 0;  // threads that serve; 0: as many as the machine has, at most 8
   std::size_t cache_bytes = 32U << 20U;  // of stored keys kept in memory
   std::uint32_t shard_limit = 500;
-  bool enforce_limits = false;          // AWS's limits of throughput, for each shard
+  bool enforce_limits = false;          // AWS's limits of throughput: shards, tables
   std::uint32_t table_creation_ms = 0;  // how long a new table stays CREATING
   std::string runtimes_dir;  // Node and Python modules for functions; empty: beside the binary
   bool allow_weak_sandbox = false;  // run functions although the host isolates less than we want

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "services/dynamodb/requests.h"
+#include "services/dynamodb/throttling.h"
 #include "tables/expression/evaluate.h"
 
 namespace services::dynamodb {
@@ -37,27 +38,33 @@ api::Outcome<tables::Write> read_write(d::WriteRequest& request) {
 }
 
 struct Batch {
-  std::vector<tables::TableName> names;  // of each write
+  std::vector<std::string> given;        // the table of each write, as the request names it
+  std::vector<tables::TableName> names;  // and as what it is
   std::vector<tables::TableWrite> writes;
 };
 
 api::Outcome<Batch> read_batch(const Deps& deps, const Context& context,
                                d::BatchWriteItemInput& input) {
-  std::vector<std::pair<tables::TableName, tables::Write>> all;
+  struct Named {
+    const std::string& given;
+    tables::TableName name;
+    tables::Write write;
+  };
+  std::vector<Named> all;
   for (auto& [given, requests] : *input.request_items) {
     const auto name = item_table(context, given);
     if (!name) return std::unexpected(name.error());
     for (d::WriteRequest& request : requests) {
       auto write = read_write(request);
       if (!write) return std::unexpected(std::move(write).error());
-      all.emplace_back(*name, *std::move(write));
+      all.push_back({given, *name, *std::move(write)});
     }
   }
   if (all.size() > kBatchWritesMax)
     return tables::refuse("Too many items requested for the BatchWriteItem call");
   Batch batch;
   std::set<std::pair<tables::TableId, std::string>> seen;
-  for (auto& [name, write] : all) {
+  for (auto& [given, name, write] : all) {
     auto table = find_table(deps, name);
     if (!table) return std::unexpected(std::move(table).error());
     const auto definition = (*table)->definition();
@@ -71,6 +78,7 @@ api::Outcome<Batch> read_batch(const Deps& deps, const Context& context,
     }
     if (!seen.emplace((*table)->id(), tables::encode_key(definition->keys, write.item)).second)
       return tables::refuse(kDuplicates);
+    batch.given.push_back(given);
     batch.names.push_back(name);
     batch.writes.push_back({*std::move(table), std::move(write)});
   }
@@ -87,13 +95,50 @@ void add_capacity(Capacities& into, const std::optional<std::string>& wanted,
   into->push_back(*std::move(one));
 }
 
+// Takes what limits of throughput hold back out of the batch and gives it back as unprocessed. The
+// error, if that is everything.
+std::optional<api::Error> hold_back(const Deps& deps, Batch& batch,
+                                    d::BatchWriteItemOutput& output) {
+  if (deps.throttle == nullptr) return std::nullopt;
+  Batch left;
+  std::optional<api::Error> refused;
+  for (std::size_t i = 0; i < batch.writes.size(); ++i) {
+    tables::TableWrite& one = batch.writes[i];
+    const auto definition = one.table->definition();
+    auto wrong = refuse_write({deps, *one.table, *definition}, one.write.item);
+    if (!wrong) {
+      left.given.push_back(std::move(batch.given[i]));
+      left.names.push_back(std::move(batch.names[i]));
+      left.writes.push_back(std::move(one));
+      continue;
+    }
+    refused = std::move(wrong);
+    auto& request = (*output.unprocessed_items)[batch.given[i]].emplace_back();
+    if (one.write.kind == tables::Write::Kind::kPut)
+      request.put_request.emplace().item = std::move(one.write.item);
+    else request.delete_request.emplace().key = std::move(one.write.item);
+  }
+  if (left.writes.empty()) return refused;
+  batch = std::move(left);
+  return std::nullopt;
+}
+
 Answer<d::BatchWriteItemOutput> batch_write(const Deps& deps, const Context& context,
                                             d::BatchWriteItemInput input) {
   auto batch = read_batch(deps, context, input);
   if (!batch) co_return std::unexpected(std::move(batch).error());
+  d::BatchWriteItemOutput output;
+  // Present though empty: clients look into it.
+  output.unprocessed_items.emplace();
+  if (auto refused = hold_back(deps, *batch, output))
+    co_return std::unexpected(*std::move(refused));
   std::map<tables::TableName, tables::TablePtr> used;
-  for (std::size_t i = 0; i < batch->writes.size(); ++i)
-    used[batch->names[i]] = batch->writes[i].table;
+  std::vector<tables::Item> keys;
+  for (std::size_t i = 0; i < batch->writes.size(); ++i) {
+    const tables::TableWrite& one = batch->writes[i];
+    used[batch->names[i]] = one.table;
+    keys.push_back(tables::key_of(one.table->definition()->keys, one.write.item));
+  }
   auto written = co_await deps.tables.writer().write_all(std::move(batch->writes));
   if (!written) co_return std::unexpected(std::move(written).error());
   std::map<tables::TableName, Units> units;
@@ -101,10 +146,9 @@ Answer<d::BatchWriteItemOutput> batch_write(const Deps& deps, const Context& con
     Units& sum = units[batch->names[i]];
     sum.table += (*written)[i].table_units;
     for (const auto& [index, amount] : (*written)[i].index_units) sum.indexes[index] += amount;
+    const tables::Table& table = *used[batch->names[i]];
+    charge_write({deps, table, *table.definition()}, keys[i], (*written)[i]);
   }
-  d::BatchWriteItemOutput output;
-  // Present though empty: clients look into it.
-  output.unprocessed_items.emplace();
   for (const auto& [name, amount] : units)
     add_capacity(output.consumed_capacity, input.return_consumed_capacity, name,
                  *used[name]->definition(), amount);
@@ -201,12 +245,22 @@ Answer<d::BatchGetItemOutput> batch_get(const Deps& deps, const Context& context
   output.responses.emplace();
   output.unprocessed_keys.emplace();
   std::size_t answered = 0;
+  std::size_t throttled = 0;
+  std::optional<api::Error> refused;
   for (Gets& gets : all) {
+    const auto definition = gets.table->definition();
+    const Drawn drawn{deps, *gets.table, *definition};
     std::size_t of_table = 0;
     bool full = false;
     auto& found = (*output.responses)[gets.given];
     Units units;
     for (tables::Item& key : gets.keys) {
+      if (auto wrong = refuse_read(drawn, nullptr, &key)) {
+        refused = std::move(wrong);
+        ++throttled;
+        add_unprocessed(output, gets.given, (*input.request_items)[gets.given], std::move(key));
+        continue;
+      }
       std::optional<tables::Item> item;
       if (!full) {
         auto got = co_await deps.tables.reader().get(gets.table, key);
@@ -222,6 +276,7 @@ Answer<d::BatchGetItemOutput> batch_get(const Deps& deps, const Context& context
         continue;
       }
       units.table += tables::read_units(bytes, gets.consistent);
+      charge_read(drawn, nullptr, &key, tables::read_units(bytes, gets.consistent));
       if (!item) continue;
       answered += bytes;
       of_table += bytes;
@@ -231,6 +286,7 @@ Answer<d::BatchGetItemOutput> batch_get(const Deps& deps, const Context& context
     add_capacity(output.consumed_capacity, input.return_consumed_capacity, gets.name,
                  *gets.table->definition(), units);
   }
+  if (throttled > 0 && throttled == total) co_return std::unexpected(*std::move(refused));
   co_return output;
 }
 

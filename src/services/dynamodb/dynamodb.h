@@ -11,6 +11,7 @@
 #include "api/dynamodb/operations.h"
 #include "metrics/recorder.h"
 #include "tables/tables.h"
+#include "tables/throttle.h"
 #include "wire/registry.h"
 
 namespace services::dynamodb {
@@ -19,6 +20,7 @@ struct Deps {
   tables::Tables& tables;
   const base::Clock& clock;
   metrics::Recorder* recorder = nullptr;  // nullptr: nothing is measured
+  tables::Throttle* throttle = nullptr;   // nullptr: throughput has no limits
   // Whether this is the ARN of a Kinesis stream that is there.
   std::function<bool(const std::string& arn)> is_stream = {};
   // Asked for each statement of a BatchExecuteStatement. nullptr: all have to be allowed before the

@@ -20,10 +20,11 @@ constexpr Metric kTableMetrics[] = {{"ConsumedReadCapacityUnits", "Count"},
                                     {"ConditionalCheckFailedRequests", "Count"}};
 constexpr Family kTables{kSpace, {"TableName"}, kTableMetrics};
 
-enum OperationMetric : std::uint8_t { kLatency, kItems, kSystemErrors };
+enum OperationMetric : std::uint8_t { kLatency, kItems, kSystemErrors, kThrottled };
 constexpr Metric kOperationMetrics[] = {{"SuccessfulRequestLatency", "Milliseconds"},
                                         {"ReturnedItemCount", "Count"},
-                                        {"SystemErrors", "Count"}};
+                                        {"SystemErrors", "Count"},
+                                        {"ThrottledRequests", "Count"}};
 constexpr Family kOperations{kSpace, {"TableName", "Operation"}, kOperationMetrics};
 
 constexpr Metric kRegionMetrics[] = {{"UserErrors", "Count"}};
@@ -76,6 +77,11 @@ void Figures::failed(const Call& call, const std::string& table, const api::Erro
     if (name.empty()) return;
     deps_.recorder->record({kOperations, account, region, {name, call.operation}}, now,
                            {{kSystemErrors, 1}});
+  } else if (error.code == "ProvisionedThroughputExceededException" ||
+             error.code == "ThrottlingException") {
+    if (name.empty()) return;
+    deps_.recorder->record({kOperations, account, region, {name, call.operation}}, now,
+                           {{kThrottled, 1}});
   } else if (error.code == "ConditionalCheckFailedException" && !name.empty()) {
     deps_.recorder->record({kTables, account, region, {name}}, now, {{kConditionFailed, 1}});
   } else {

@@ -1,6 +1,7 @@
 // GetItem, PutItem, UpdateItem, DeleteItem.
 
 #include "services/dynamodb/requests.h"
+#include "services/dynamodb/throttling.h"
 #include "tables/expression/evaluate.h"
 
 namespace services::dynamodb {
@@ -135,8 +136,11 @@ Answer<Output> run(const Deps& deps, const Context& context, Input input,
   Write shown{.kind = write->kind, .update = write->update};
   const auto definition = (*table)->definition();
   auto key = tables::key_of(definition->keys, write->item);
+  const Drawn drawn{deps, **table, *definition};
+  if (auto refused = refuse_write(drawn, key)) co_return std::unexpected(*std::move(refused));
   auto written = co_await deps.tables.writer().write(*table, *std::move(write));
   if (!written) co_return std::unexpected(std::move(written).error());
+  charge_write(drawn, key, *written);
   Output output;
   output.attributes = written->returned(wanted, shown);
   output.consumed_capacity = consumed(input.return_consumed_capacity, *name, *definition,
@@ -181,13 +185,17 @@ Answer<d::GetItemOutput> get_item(const Deps& deps, const Context& context, d::G
   if (auto wrong = tables::check_key_paths(*definition, paths))
     co_return std::unexpected(*std::move(wrong));
 
-  auto item = co_await deps.tables.reader().get(*table, *std::move(input.key));
+  const Drawn drawn{deps, **table, *definition};
+  if (auto refused = refuse_read(drawn, nullptr, &*input.key))
+    co_return std::unexpected(*std::move(refused));
+  auto item = co_await deps.tables.reader().get(*table, *input.key);
   if (!item) co_return std::unexpected(std::move(item).error());
   d::GetItemOutput output;
   const std::size_t bytes = *item ? tables::item_size(**item) : 1;
+  const double units = tables::read_units(bytes, input.consistent_read.value_or(false));
+  charge_read(drawn, nullptr, &*input.key, units);
   output.consumed_capacity =
-      consumed(input.return_consumed_capacity, *name, *definition,
-               {tables::read_units(bytes, input.consistent_read.value_or(false)), {}});
+      consumed(input.return_consumed_capacity, *name, *definition, {units, {}});
   if (*item)
     output.item = projection ? expression::project(**item, *projection) : **std::move(item);
   co_return output;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/dynamodb/requests.h"
+#include "services/dynamodb/throttling.h"
 
 namespace services::dynamodb {
 
@@ -245,6 +246,13 @@ Answer<Output> run(const Deps& deps, Input input, Request request) {
   if (auto wrong = check_projection(*definition, index, options))
     co_return std::unexpected(*std::move(wrong));
 
+  const Drawn drawn{deps, **table, *definition};
+  tables::Item key;  // what a query asks of its partition; a scan goes through all of them
+  if (request.tests)
+    for (const auto& [attribute, test] : *request.tests)
+      if (!test.values.empty()) key[attribute] = test.values.front();
+  if (auto refused = refuse_read(drawn, index, &key))
+    co_return std::unexpected(*std::move(refused));
   auto reading = request.tests
                      ? deps.tables.reader().query(*table, definition, index,
                                                   *std::move(request.tests), std::move(options))
@@ -266,6 +274,7 @@ Answer<Output> run(const Deps& deps, Input input, Request request) {
   } else {
     units.table = read;
   }
+  charge_read(drawn, index, &key, index == nullptr ? read : read + units.table);
   output.consumed_capacity =
       consumed(input.return_consumed_capacity, request.name, *definition, units);
   co_return output;

@@ -6,6 +6,7 @@
 #include "api/dynamodb/errors.h"
 #include "async/when_all.h"
 #include "services/dynamodb/statements.h"
+#include "services/dynamodb/throttling.h"
 
 namespace services::dynamodb {
 
@@ -135,6 +136,11 @@ async::Task<bool> run_member(const Deps& deps, Member& member) {
   }
   auto key = read_key(member);
   if (!key) co_return false;
+  const Drawing drawing(bound.table, *key);
+  if (auto refused = refuse_read(drawing.drawn(deps), nullptr, &drawing.key)) {
+    member.error = *std::move(refused);
+    co_return true;
+  }
   auto item = co_await deps.tables.reader().get(bound.table, *std::move(key));
   if (!item) {
     member.error = std::move(item).error();
@@ -142,6 +148,7 @@ async::Task<bool> run_member(const Deps& deps, Member& member) {
   }
   const std::size_t bytes = *item ? tables::item_size(**item) : 1;
   member.units = Units{tables::read_units(bytes, member.consistent), {}};
+  charge_read(drawing.drawn(deps), nullptr, &drawing.key, member.units->table);
   if (*item) member.item = partiql::show(bound.statement.columns, **std::move(item));
   co_return true;
 }

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "services/dynamodb/statements.h"
+#include "services/dynamodb/throttling.h"
 #include "tables/expression/evaluate.h"
 #include "tables/item.h"
 #include "tables/record.h"
@@ -93,6 +94,8 @@ class Reader {
   // Answers where reading stopped; nullopt: at the stretch's end.
   Answer<std::optional<tables::Item>> one(const Place& place) {
     const auto& plan = reading_.plan;
+    if (auto refused = refuse_read(drawn(), reading_.bound.index, nullptr))
+      co_return std::unexpected(*std::move(refused));
     if (plan.keyed && plan.stretches[place.stretch].key) {
       auto read = co_await one_item(*plan.stretches[place.stretch].key);
       if (!read) co_return std::unexpected(std::move(read).error());
@@ -138,7 +141,10 @@ class Reader {
     outcome_.items.push_back(partiql::show(reading_.bound.statement.columns, std::move(item)));
   }
 
+  Drawn drawn() const { return {deps_, *reading_.bound.table, *reading_.bound.definition}; }
+
   void charge(double units) {
+    charge_read(drawn(), reading_.bound.index, nullptr, units);
     if (reading_.bound.index != nullptr)
       outcome_.units.indexes[reading_.bound.index->name] += units;
     else outcome_.units.table += units;

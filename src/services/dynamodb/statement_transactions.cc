@@ -5,6 +5,7 @@
 #include "api/dynamodb/errors.h"
 #include "base/digest.h"
 #include "services/dynamodb/statements.h"
+#include "services/dynamodb/throttling.h"
 #include "services/dynamodb/transactions.h"
 #include "tables/item.h"
 #include "tables/record.h"
@@ -187,7 +188,14 @@ std::string fingerprint(const d::ExecuteTransactionInput& input) {
 Answer<d::ExecuteTransactionOutput> run_reads(const Deps& deps, std::vector<Part> parts,
                                               const d::ExecuteTransactionInput& input) {
   std::vector<tables::Writer::TableKey> wanted;
-  for (Part& part : parts) wanted.push_back({part.bound.table, std::move(part.key)});
+  std::vector<Drawing> drawings;
+  std::vector<std::optional<api::Error>> refusals;
+  for (Part& part : parts) {
+    drawings.emplace_back(part.bound.table, part.key);
+    refusals.push_back(refuse_read(drawings.back().drawn(deps), nullptr, &drawings.back().key));
+    wanted.push_back({part.bound.table, std::move(part.key)});
+  }
+  if (auto refused = cancelled_by(refusals)) co_return std::unexpected(*std::move(refused));
   auto items = co_await deps.tables.writer().transact_get(std::move(wanted));
   if (!items) co_return std::unexpected(std::move(items).error());
   UnitsByTable units;
@@ -195,8 +203,10 @@ Answer<d::ExecuteTransactionOutput> run_reads(const Deps& deps, std::vector<Part
   auto& responses = output.responses.emplace(items->size());
   for (std::size_t i = 0; i < items->size(); ++i) {
     auto& item = (*items)[i];
-    units[parts[i].bound.name].table +=
+    const double read =
         tables::read_units(item ? tables::item_size(*item) : 1, true) * kTransactionFactor;
+    units[parts[i].bound.name].table += read;
+    charge_read(drawings[i].drawn(deps), nullptr, &drawings[i].key, read);
     if (item) responses[i].item = partiql::show(parts[i].bound.statement.columns, *std::move(item));
   }
   output.consumed_capacity =
@@ -211,7 +221,14 @@ Answer<d::ExecuteTransactionOutput> run_writes(const Deps& deps, const Context& 
   for (const Part& part : parts) bytes += tables::item_size(part.write.item);
   if (auto wrong = check_transaction_size(bytes)) co_return std::unexpected(*std::move(wrong));
   std::vector<tables::TableWrite> writes;
-  for (Part& part : parts) writes.push_back({part.bound.table, std::move(part.write)});
+  std::vector<Drawing> drawings;
+  std::vector<std::optional<api::Error>> refusals;
+  for (Part& part : parts) {
+    drawings.emplace_back(part.bound.table, part.write.item);
+    refusals.push_back(refuse_write(drawings.back().drawn(deps), drawings.back().key));
+    writes.push_back({part.bound.table, std::move(part.write)});
+  }
+  if (auto refused = cancelled_by(refusals)) co_return std::unexpected(*std::move(refused));
   std::optional<tables::Writer::Token> token;
   if (input.client_request_token)
     token = {tables::keys::token(context.account_id, context.region, *input.client_request_token),
@@ -219,8 +236,10 @@ Answer<d::ExecuteTransactionOutput> run_writes(const Deps& deps, const Context& 
   auto written = co_await deps.tables.writer().transact(std::move(writes), std::move(token));
   if (!written) co_return std::unexpected(reworded(parts, std::move(written).error()));
   UnitsByTable units;
-  for (std::size_t i = 0; i < written->size(); ++i)
+  for (std::size_t i = 0; i < written->size(); ++i) {
     add_transaction_units(units[parts[i].bound.name], (*written)[i]);
+    charge_write(drawings[i].drawn(deps), drawings[i].key, (*written)[i], kTransactionFactor);
+  }
   d::ExecuteTransactionOutput output;
   output.responses.emplace();
   output.consumed_capacity =

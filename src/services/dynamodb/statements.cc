@@ -6,6 +6,7 @@
 
 #include "api/dynamodb/errors.h"
 #include "base/digest.h"
+#include "services/dynamodb/throttling.h"
 #include "tables/item.h"
 #include "tables/record.h"
 
@@ -278,8 +279,12 @@ Answer<Outcome> write_statement(const Deps& deps, Bound bound, bool old_item_on_
         "Where clause does not contain a mandatory equality on all key attributes");
   write->old_item_on_failure = old_item_on_failure;
   const Write shown{.kind = write->kind, .update = write->update};
+  const Drawing drawing(bound.table, write->item);
+  if (auto refused = refuse_write(drawing.drawn(deps), drawing.key))
+    co_return std::unexpected(*std::move(refused));
   auto written = co_await deps.tables.writer().write(bound.table, *std::move(write));
   if (!written) co_return std::unexpected(reworded(bound.statement, std::move(written).error()));
+  charge_write(drawing.drawn(deps), drawing.key, *written);
   Outcome outcome;
   outcome.units = {written->table_units, written->index_units};
   auto item = written->returned(return_values(returned(bound.statement)), shown);

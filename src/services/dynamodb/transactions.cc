@@ -5,6 +5,7 @@
 #include "api/dynamodb/errors.h"
 #include "base/digest.h"
 #include "services/dynamodb/requests.h"
+#include "services/dynamodb/throttling.h"
 #include "tables/expression/evaluate.h"
 #include "tables/item.h"
 #include "tables/record.h"
@@ -122,6 +123,13 @@ Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context&
     names.push_back(part.name);
     writes.push_back({*std::move(table), std::move(part.write)});
   }
+  std::vector<Drawing> drawings;
+  std::vector<std::optional<api::Error>> refusals;
+  for (const tables::TableWrite& one : writes) {
+    drawings.emplace_back(one.table, one.write.item);
+    refusals.push_back(refuse_write(drawings.back().drawn(deps), drawings.back().key));
+  }
+  if (auto refused = cancelled_by(refusals)) co_return std::unexpected(*std::move(refused));
   std::optional<tables::Writer::Token> token;
   if (input.client_request_token)
     token = {tables::keys::token(context.account_id, context.region, *input.client_request_token),
@@ -129,8 +137,10 @@ Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context&
   auto written = co_await deps.tables.writer().transact(std::move(writes), std::move(token));
   if (!written) co_return std::unexpected(std::move(written).error());
   UnitsByTable units;
-  for (std::size_t i = 0; i < written->size(); ++i)
+  for (std::size_t i = 0; i < written->size(); ++i) {
     add_transaction_units(units[names[i]], (*written)[i]);
+    charge_write(drawings[i].drawn(deps), drawings[i].key, (*written)[i], kTransactionFactor);
+  }
   d::TransactWriteItemsOutput output;
   output.consumed_capacity =
       transaction_capacity(deps, input.return_consumed_capacity, units, true);
@@ -167,6 +177,13 @@ Answer<d::TransactGetItemsOutput> get_items(const Deps& deps, const Context& con
     if (!table) co_return std::unexpected(std::move(table).error());
     wanted.push_back({*std::move(table), *(*input.transact_items)[i].get->key});
   }
+  std::vector<Drawing> drawings;
+  std::vector<std::optional<api::Error>> refusals;
+  for (const tables::Writer::TableKey& one : wanted) {
+    drawings.emplace_back(one.table, one.key);
+    refusals.push_back(refuse_read(drawings.back().drawn(deps), nullptr, &drawings.back().key));
+  }
+  if (auto refused = cancelled_by(refusals)) co_return std::unexpected(*std::move(refused));
   auto items = co_await deps.tables.writer().transact_get(std::move(wanted));
   if (!items) co_return std::unexpected(std::move(items).error());
   UnitsByTable units;
@@ -174,8 +191,10 @@ Answer<d::TransactGetItemsOutput> get_items(const Deps& deps, const Context& con
   auto& responses = output.responses.emplace(items->size());
   for (std::size_t i = 0; i < items->size(); ++i) {
     auto& item = (*items)[i];
-    units[gets[i].name].table +=
+    const double read =
         tables::read_units(item ? tables::item_size(*item) : 1, true) * kTransactionFactor;
+    units[gets[i].name].table += read;
+    charge_read(drawings[i].drawn(deps), nullptr, &drawings[i].key, read);
     if (!item) continue;
     responses[i].item =
         gets[i].projection ? expression::project(*item, *gets[i].projection) : *std::move(item);
