@@ -45,6 +45,7 @@ class Translator {
   std::optional<expression::Condition> equal(const Term& a, const Term& b);
   std::optional<expression::Condition> equals_condition(const Term& condition, const Term& other);
   std::optional<expression::Condition> in(const Term& term);
+  std::optional<expression::Condition> in_condition(const Term& term);
   std::optional<expression::Condition> between(const Term& term);
   std::optional<expression::Condition> is(const Term& term);
   std::optional<expression::Condition> call(const Term& term);

@@ -236,15 +236,7 @@ std::optional<Condition> Translator::in(const Term& term) {
                 std::to_string(count));
   if (count == 0) return fail(checks::wrong_count("IN", 1));
   const Term& first = term.children[0];
-  if (is_condition(first)) {
-    std::vector<Condition> children;
-    for (std::size_t i = 1; i < term.children.size(); ++i) {
-      auto one = equal(first, term.children[i]);
-      if (!one) return std::nullopt;
-      children.push_back(*std::move(one));
-    }
-    return joined(Condition::Kind::kOr, std::move(children));
-  }
+  if (is_condition(first)) return in_condition(term);
   std::vector<Operand> operands;
   for (const Term& child : term.children) {
     auto one = operand(child);
@@ -252,6 +244,29 @@ std::optional<Condition> Translator::in(const Term& term) {
     operands.push_back(*std::move(one));
   }
   return leaf(Condition::Kind::kIn, std::move(operands));
+}
+
+// A condition whose worth is one of those listed.
+std::optional<Condition> Translator::in_condition(const Term& term) {
+  auto made = condition(term.children[0]);
+  if (!made) return std::nullopt;
+  bool takes_true = false, takes_false = false;
+  std::vector<Condition> others;
+  for (std::size_t i = 1; i < term.children.size(); ++i) {
+    if (!is_value(term.children[i])) {
+      auto one = equals_condition(term.children[0], term.children[i]);
+      if (!one) return std::nullopt;
+      others.push_back(*std::move(one));
+      continue;
+    }
+    const auto literal = value(term.children[i]);
+    if (!literal) return std::nullopt;
+    if (literal->is_bool()) (literal->bool_() ? takes_true : takes_false) = true;
+  }
+  if (takes_true && takes_false) return constant(true);
+  if (takes_true) others.push_back(*std::move(made));
+  else if (takes_false) others.push_back(negated(*std::move(made)));
+  return joined(Condition::Kind::kOr, std::move(others));
 }
 
 std::optional<Condition> Translator::between(const Term& term) {

@@ -328,6 +328,11 @@ TEST(PartiQL, DoublesConditionsOnlySoOften) {
   std::string text = "attribute_exists(a)";
   for (int i = 0; i < 30; ++i) text = "(" + text + " = b)";
   EXPECT_EQ(where_error(text), "The statement compares too many conditions");
+  text = "attribute_exists(a)";
+  for (int i = 0; i < 30; ++i) text = "(" + text + " IN [true, 1, 2, 3, 4, 5, 6, 7, 8, 9])";
+  EXPECT_TRUE(holds(text, {{"a", n("1")}}));
+  for (int i = 0; i < 30; ++i) text = "(" + text + " IN [true, false])";
+  EXPECT_TRUE(holds(text, {{"a", n("1")}}));
 }
 
 }  // namespace

@@ -94,7 +94,10 @@ class Planner {
   std::vector<Branch> branches(const Condition& condition) const {
     if (condition.kind == Kind::kAnd && !condition.children.empty()) {
       std::vector<Branch> all(1);
-      for (const Condition& child : condition.children) all = product(all, branches(child));
+      for (const Condition& child : condition.children) {
+        all = product(std::move(all), branches(child));
+        if (all.size() > kReadsMax) break;
+      }
       return all;
     }
     if (condition.kind == Kind::kOr && asks_of_keys(condition)) {
@@ -211,19 +214,26 @@ class Planner {
     return {std::move(other)};
   }
 
-  static std::vector<Branch> product(const std::vector<Branch>& left,
-                                     const std::vector<Branch>& right) {
+  static void add(Branch& branch, const Branch& more) {
+    branch.hash.insert(branch.hash.end(), more.hash.begin(), more.hash.end());
+    branch.range.insert(branch.range.end(), more.range.begin(), more.range.end());
+    branch.attributes.insert(branch.attributes.end(), more.attributes.begin(),
+                             more.attributes.end());
+    branch.negated = branch.negated || more.negated;
+    branch.rest = branch.rest || more.rest;
+  }
+
+  static std::vector<Branch> product(std::vector<Branch> left, const std::vector<Branch>& right) {
+    if (right.size() == 1) {
+      for (Branch& one : left) add(one, right.front());
+      return left;
+    }
     std::vector<Branch> all;
     for (const Branch& a : left) {
       for (const Branch& b : right) {
         if (all.size() > kReadsMax) return all;
-        Branch made = a;
-        made.hash.insert(made.hash.end(), b.hash.begin(), b.hash.end());
-        made.range.insert(made.range.end(), b.range.begin(), b.range.end());
-        made.attributes.insert(made.attributes.end(), b.attributes.begin(), b.attributes.end());
-        made.negated = made.negated || b.negated;
-        made.rest = made.rest || b.rest;
-        all.push_back(std::move(made));
+        all.push_back(a);
+        add(all.back(), b);
       }
     }
     return all;
