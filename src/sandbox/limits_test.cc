@@ -175,6 +175,32 @@ TEST_F(SandboxTest, LeavesNoCgroupBehind) {
   EXPECT_FALSE(has_cgroups(config().id));
 }
 
+std::size_t inits_of_this_process() {
+  const std::vector<pid_t> all = descendants(::getpid());
+  return static_cast<std::size_t>(std::ranges::count_if(all, [](pid_t pid) {
+    std::string name;
+    std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
+    return name == "sandbox-init" && !is_gone(pid);
+  }));
+}
+
+TEST_F(SandboxTest, KeepsSparesAndNoMore) {
+  const std::size_t spares = config().spares;
+  EXPECT_TRUE(eventually([&] { return inits_of_this_process() == spares; }));
+  for (int round = 0; round < 3; ++round) EXPECT_EQ(run(subject({"true"})).exit, Exit{});
+  EXPECT_TRUE(eventually([&] { return inits_of_this_process() == spares; }));
+  launcher_.reset();
+  EXPECT_EQ(inits_of_this_process(), 0U);
+}
+
+TEST_F(SandboxTest, DoesWithoutSparesThatWereKilled) {
+  EXPECT_TRUE(eventually([] { return inits_of_this_process() == config().spares; }));
+  for (const pid_t pid : descendants(::getpid())) ::kill(pid, SIGKILL);
+  EXPECT_TRUE(eventually([] { return inits_of_this_process() == 0; }));
+  EXPECT_EQ(run(subject({"true"})).exit, Exit{});
+  EXPECT_TRUE(eventually([] { return inits_of_this_process() == config().spares; }));
+}
+
 TEST_F(SandboxTest, StartsManyAtOnce) {
   std::vector<std::unique_ptr<Process>> processes;
   for (int i = 0; i < 20; ++i) processes.push_back(start(subject({"exit", std::to_string(i)})));

@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMemoryBytesMin = 4ULL << 20;
-constexpr std::uint64_t kMemoryBytesMax = 1ULL << 44;
 constexpr std::uint32_t kCpuMillisMin = 10;       // the kernel's least quota, 1 ms in 100
 constexpr std::uint64_t kRootBytes = 4ULL << 20;  // besides Spec::files
 constexpr std::size_t kHostnameMax = 64;

@@ -9,6 +9,8 @@
 
 namespace sandbox {
 
+inline constexpr std::uint64_t kMemoryBytesMax = 1ULL << 44;  // of Limits::memory_bytes
+
 // kInvalidArgument, saying what, if the spec can never work.
 base::Status check_spec(const Spec& spec);
 

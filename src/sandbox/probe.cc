@@ -54,12 +54,16 @@ void reap(pid_t pid) {
 
 // Runs a sandbox up to the point where the function would start.
 base::Status run_trial(const Fd& image, const init::Plan& plan) {
-  ASSIGN_OR_RETURN(Spawned spawned, spawn_init(image, plan, true));
+  ASSIGN_OR_RETURN(Spawned spawned, spawn_init(image, {}));
   base::Status result =
       base::error(base::ErrorCode::kInternal, "sandbox: the trial ended without a word");
+  // Without it the init ends by itself, and the reason is in the result.
+  const auto output = hand_over(spawned.control, plan, true);
+  if (!output) result = std::unexpected(output.error());
+  if (!output) spawned.control = Fd();
   pid_t inner = -1;
   const auto deadline = std::chrono::steady_clock::now() + kTrialTimeout;
-  for (bool over = false; !over;) {
+  for (bool over = !output; !over;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
     pollfd wait{spawned.control.get(), POLLIN, 0};

@@ -59,8 +59,12 @@ bool eventually(const std::function<bool()>& holds) {
 std::vector<pid_t> descendants(pid_t pid) {
   std::vector<pid_t> all{pid};
   for (std::size_t i = 0; i < all.size(); ++i) {
-    std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", all[i]));
-    for (pid_t child = 0; children >> child;) all.push_back(child);
+    std::error_code gone;
+    const std::string threads = fmt::format("/proc/{}/task", all[i]);
+    for (const auto& thread : std::filesystem::directory_iterator(threads, gone)) {
+      std::ifstream children(thread.path() / "children");
+      for (pid_t child = 0; children >> child;) all.push_back(child);
+    }
   }
   all.erase(all.begin());
   return all;

@@ -52,6 +52,11 @@ class FileActions {
 
   posix_spawn_file_actions_t* get() { return &actions_; }
   void place(const Fd& fd, int at) { ::posix_spawn_file_actions_adddup2(&actions_, fd.get(), at); }
+  // To close what may not be open is an error, hence the detour.
+  void leave_free(int fd) {
+    ::posix_spawn_file_actions_adddup2(&actions_, 0, fd);
+    ::posix_spawn_file_actions_addclose(&actions_, fd);
+  }
 
  private:
   posix_spawn_file_actions_t actions_;
@@ -81,39 +86,58 @@ class Attributes {
 
 }  // namespace
 
-base::Result<Spawned> spawn_init(const Fd& image, const init::Plan& plan, bool merge_output) {
-  ASSIGN_OR_RETURN(const Fd plan_file, make_memory_file("sandbox-plan", init::encode(plan), false));
+base::Result<Spawned> spawn_init(const Fd& image, const std::vector<std::string>& cgroup_files) {
   ASSIGN_OR_RETURN(Ends control, make_control());
-  ASSIGN_OR_RETURN(Ends out, make_pipe());
-  Ends err;
-  if (!merge_output) {
-    ASSIGN_OR_RETURN(err, make_pipe());
-  }
-
   FileActions actions;
   for (int fd = 0; fd < init::kControlFd; ++fd) {
     ::posix_spawn_file_actions_addopen(actions.get(), fd, "/dev/null", O_RDWR, 0);
   }
   actions.place(control.theirs, init::kControlFd);
-  actions.place(plan_file, init::kPlanFd);
-  actions.place(out.theirs, init::kStdoutFd);
-  actions.place(merge_output ? out.theirs : err.theirs, init::kStderrFd);
   actions.place(image, init::kImageFd);
+  for (int fd = init::kControlFd + 1; fd < init::kImageFd; ++fd) actions.leave_free(fd);
   ::posix_spawn_file_actions_addclosefrom_np(actions.get(), init::kImageFd + 1);
 
   const std::string path = fmt::format("/proc/self/fd/{}", init::kImageFd);
   char name[] = "sandbox-init";
-  char* const argv[] = {name, nullptr};
+  std::vector<char*> argv = {name};
+  for (const std::string& file : cgroup_files) argv.push_back(const_cast<char*>(file.c_str()));
+  argv.push_back(nullptr);
   char* const environment[] = {nullptr};
   const Attributes attributes;
   Spawned spawned;
   const int result = ::posix_spawn(&spawned.outer, path.c_str(), actions.get(), attributes.get(),
-                                   argv, environment);
+                                   argv.data(), environment);
   if (result != 0) return base::errno_error("start the sandbox's init", result);
   spawned.control = std::move(control.ours);
-  spawned.standard_out = std::move(out.ours);
-  spawned.standard_error = std::move(err.ours);
   return spawned;
+}
+
+base::Result<Output> hand_over(const Fd& control, const init::Plan& plan, bool merge_output) {
+  ASSIGN_OR_RETURN(const Fd plan_file, make_memory_file("sandbox-plan", init::encode(plan), false));
+  ASSIGN_OR_RETURN(Ends out, make_pipe());
+  Ends err;
+  if (!merge_output) {
+    ASSIGN_OR_RETURN(err, make_pipe());
+  }
+  const Fd& second = merge_output ? out.theirs : err.theirs;
+  const std::array<int, init::kHandedOver> fds = {plan_file.get(), out.theirs.get(), second.get()};
+  char byte = 0;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fds)> room{};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = room.data();
+  header.msg_controllen = room.size();
+  cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof fds);
+  std::memcpy(CMSG_DATA(rights), fds.data(), sizeof fds);
+  if (::sendmsg(control.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
+    return base::errno_error("give the sandbox's init its plan", errno);
+  }
+  return Output{std::move(out.ours), std::move(err.ours)};
 }
 
 Received receive(const Fd& control) {

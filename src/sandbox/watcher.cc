@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "sandbox/planning.h"
 
 namespace sandbox {
 namespace {
@@ -24,6 +25,7 @@ constexpr std::uint64_t kWakeEvent = 0;  // ids begin at 1
 constexpr std::uint64_t kSources = 4;    // an event is id * kSources + source
 constexpr int kRetryMs = 20;             // for cgroups the kernel still holds
 constexpr auto kStopTimeout = std::chrono::seconds(20);
+constexpr auto kSpareDelay = std::chrono::milliseconds(100);
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
@@ -109,6 +111,7 @@ void Watcher::start(Spec spec, Started& done) {
 
 void Watcher::run() {
   std::optional<SteadyClock::time_point> give_up;
+  fill_spares();
   for (;;) {
     for (Job& job : take_jobs()) begin(std::move(job));
     {
@@ -116,6 +119,10 @@ void Watcher::run() {
       if (stopping_ && jobs_.empty() && !give_up) {
         give_up = SteadyClock::now() + kStopTimeout;
         for (auto& [id, entry] : entries_) abort(entry, stopped().error());
+        while (!spares_.empty()) {
+          discard(std::move(spares_.front()));
+          spares_.pop_front();
+        }
       }
     }
     if (give_up && entries_.empty() && leftover_groups_.empty()) return;
@@ -135,6 +142,7 @@ void Watcher::run() {
       on_event(event / kSources, static_cast<Source>(event % kSources));
     }
     check_deadlines();
+    if (!give_up && fill_spares_at_ && SteadyClock::now() >= *fill_spares_at_) fill_spares();
   }
 }
 
@@ -156,9 +164,20 @@ void Watcher::begin(Job job) {
     job.done->set(base::error(base::ErrorCode::kLimit, "sandbox: too many sandboxes"));
     return;
   }
-  const std::uint64_t id = next_id_++;
+  fill_spares_at_ = SteadyClock::now() + kSpareDelay;
   const std::size_t slot = take_slot();
-  auto entry = launch(job.spec, id, slot);
+  auto spare = take_spare(job.spec.limits);
+  if (!spare) {
+    auto spawned = spawn(job.spec.limits, false);
+    if (!spawned) {
+      slots_[slot] = false;
+      job.done->set(std::unexpected(std::move(spawned).error()));
+      return;
+    }
+    spare = *std::move(spawned);
+  }
+  const std::uint64_t id = spare->id;
+  auto entry = launch(job.spec, *std::move(spare), slot);
   if (!entry) {
     slots_[slot] = false;
     job.done->set(std::unexpected(std::move(entry).error()));
@@ -170,39 +189,89 @@ void Watcher::begin(Job job) {
   entries_.emplace(id, *std::move(entry));
 }
 
-base::Result<Watcher::Entry> Watcher::launch(const Spec& spec, std::uint64_t id, std::size_t slot) {
-  Entry entry;
-  entry.running = std::make_shared<Running>();
-  Running& running = *entry.running;
+// Gives an init its plan. `init` is gone if that fails.
+base::Result<Watcher::Entry> Watcher::launch(const Spec& spec, Spare init, std::size_t slot) {
   init::Plan plan = make_plan(spec, host_.trial.shape, host_.trial.users.at(slot));
   plan.seccomp = host_.seccomp;
   if (!host_.cgroups.has_memory()) plan.polled_memory_bytes = spec.limits.memory_bytes;
-  ASSIGN_OR_RETURN(running.cgroup, host_.cgroups.make(fmt::format("{}", id), spec.limits));
-  plan.cgroup_files = running.cgroup.join_files();
-
-  auto spawned = spawn_init(host_.image, plan, spec.merge_output);
-  if (!spawned) {
-    remove_later(running.cgroup);
-    return std::unexpected(std::move(spawned).error());
+  if (!init.joined) plan.cgroup_files = init.cgroup.join_files();
+  auto output = hand_over(init.init.control, plan, spec.merge_output);
+  if (!output) {
+    discard(std::move(init));
+    return std::unexpected(std::move(output).error());
   }
-  running.control = std::move(spawned->control);
-  running.standard_out = std::move(spawned->standard_out);
-  running.standard_error = std::move(spawned->standard_error);
-  entry.outer = spawned->outer;
-  entry.outer_pidfd = open_pidfd(entry.outer);
-  if (!entry.outer_pidfd) {
-    const auto failed = base::errno_error("watch the sandbox's init", errno);
-    ::kill(entry.outer, SIGKILL);
-    reap(entry.outer);
-    remove_later(running.cgroup);
-    return failed;
-  }
+  Entry entry;
+  entry.running = std::make_shared<Running>();
+  entry.running->cgroup = std::move(init.cgroup);
+  entry.running->control = std::move(init.init.control);
+  entry.running->standard_out = std::move(output->standard_out);
+  entry.running->standard_error = std::move(output->standard_error);
+  entry.outer = init.init.outer;
+  entry.outer_pidfd = std::move(init.pidfd);
   entry.outer_alive = true;
   entry.name = spec.name;
   entry.slot = slot;
   entry.start_deadline = SteadyClock::now() + host_.config.start_timeout;
   entry.listeners_expected = spec.listeners.size();
   return entry;
+}
+
+// `joins`: at once, by itself. Otherwise its child is to be moved while it works.
+base::Result<Watcher::Spare> Watcher::spawn(const Limits& limits, bool joins) {
+  Spare spare;
+  spare.id = next_id_++;
+  spare.joined = joins;
+  ASSIGN_OR_RETURN(spare.cgroup, host_.cgroups.make(fmt::format("{}", spare.id), limits));
+  auto spawned =
+      spawn_init(host_.image, joins ? spare.cgroup.join_files() : std::vector<std::string>());
+  if (!spawned) {
+    remove_later(spare.cgroup);
+    return std::unexpected(std::move(spawned).error());
+  }
+  spare.init = *std::move(spawned);
+  spare.pidfd = open_pidfd(spare.init.outer);
+  if (spare.pidfd) return spare;
+  const auto failed = base::errno_error("watch the sandbox's init", errno);
+  discard(std::move(spare));
+  return failed;
+}
+
+// With a spare's limits set. None where there is none, or where the limits need a group that spares
+// do not join.
+std::optional<Watcher::Spare> Watcher::take_spare(const Limits& limits) {
+  while (!spares_.empty() && limits.cpu_millis == 0) {
+    Spare spare = std::move(spares_.front());
+    spares_.pop_front();
+    const bool alive = ::waitpid(spare.init.outer, nullptr, WNOHANG) == 0;
+    const auto limited = host_.cgroups.make(fmt::format("{}", spare.id), limits);
+    if (alive && limited) return spare;
+    if (!alive) spare.init.outer = -1;
+    discard(std::move(spare));
+  }
+  return std::nullopt;
+}
+
+void Watcher::discard(Spare spare) {
+  if (spare.init.outer > 0) {
+    ::kill(spare.init.outer, SIGKILL);
+    reap(spare.init.outer);
+  }
+  remove_later(std::move(spare.cgroup));
+}
+
+// A while after the last start, so that it takes nothing from one.
+void Watcher::fill_spares() {
+  fill_spares_at_.reset();
+  Limits loose;
+  loose.memory_bytes = kMemoryBytesMax;  // limits can be lowered in any order
+  while (spares_.size() < host_.config.spares) {
+    auto spare = spawn(loose, true);
+    if (!spare) {
+      base::log_warn("sandbox: no spare: {}", spare.error().message);
+      return;
+    }
+    spares_.push_back(*std::move(spare));
+  }
 }
 
 void Watcher::watch(int fd, std::uint64_t id, Source source) {
@@ -338,16 +407,13 @@ void Watcher::check_deadlines() {
 
 int Watcher::timeout_ms() const {
   if (!leftover_groups_.empty()) return kRetryMs;
-  const auto now = SteadyClock::now();
-  int timeout = -1;
+  auto next = fill_spares_at_.value_or(SteadyClock::time_point::max());
   for (const auto& [id, entry] : entries_) {
-    if (entry.starting == nullptr || entry.aborted) continue;
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(entry.start_deadline - now).count();
-    const int ms = static_cast<int>(std::clamp<long>(left, 0, 60'000));
-    timeout = timeout < 0 ? ms : std::min(timeout, ms);
+    if (entry.starting != nullptr && !entry.aborted) next = std::min(next, entry.start_deadline);
   }
-  return timeout;
+  if (next == SteadyClock::time_point::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - SteadyClock::now());
+  return static_cast<int>(std::clamp<long>(left.count(), 0, 60'000));
 }
 
 }  // namespace sandbox

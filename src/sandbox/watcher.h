@@ -1,9 +1,11 @@
 #pragma once
 
 // The launcher's thread: starts every sandbox (they die with it, and it lives as long as the
-// launcher), hears their inits and notices their ends. One epoll for all.
+// launcher), hears their inits and notices their ends. One epoll for all. Keeps some inits waiting
+// for the next starts.
 
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -63,12 +65,24 @@ class Watcher {
     std::size_t listeners_expected = 0;
   };
   using Entries = std::map<std::uint64_t, Entry>;
+  // An init that waits for its plan, in its cgroups.
+  struct Spare {
+    std::uint64_t id = 0;
+    Cgroup cgroup;
+    Spawned init;
+    Fd pidfd;
+    bool joined = false;
+  };
 
   Watcher(Host host, Fd epoll, Fd wake);
   void run();
   std::vector<Job> take_jobs();
   void begin(Job job);
-  base::Result<Entry> launch(const Spec& spec, std::uint64_t id, std::size_t slot);
+  base::Result<Entry> launch(const Spec& spec, Spare init, std::size_t slot);
+  base::Result<Spare> spawn(const Limits& limits, bool joins);
+  std::optional<Spare> take_spare(const Limits& limits);
+  void discard(Spare spare);
+  void fill_spares();
   void watch(int fd, std::uint64_t id, Source source);
   void on_event(std::uint64_t id, Source source);
   void hear(std::uint64_t id, Entry& entry);
@@ -92,6 +106,8 @@ class Watcher {
   std::uint64_t next_id_ = 1;
   std::vector<bool> slots_;
   std::vector<Cgroup> leftover_groups_;
+  std::deque<Spare> spares_;
+  std::optional<std::chrono::steady_clock::time_point> fill_spares_at_;
   std::thread thread_;
 };
 

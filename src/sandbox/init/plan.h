@@ -2,7 +2,8 @@
 
 // Plan: all that the sandbox's init is to do, decided beforehand by the server, and the messages
 // between the two. Passed as bytes in a memory file; both ends come from one build, so the form has
-// no version and is never stored.
+// no version and is never stored. The init is started with the files of the cgroups that it has to
+// join as arguments, and gets the plan and the pipes over its control socket, perhaps much later.
 //
 // This folder is the init program: static, single-threaded, no exceptions, nothing of the server.
 // Only plan.{h,cc} is shared with the server.
@@ -15,12 +16,13 @@
 
 namespace sandbox::init {
 
-// File descriptors the init is started with.
+// File descriptors of the init: two that it is started with, and between them three that it gets.
 inline constexpr int kControlFd = 3;  // a SOCK_SEQPACKET pair; end of file: the server is gone
 inline constexpr int kPlanFd = 4;
 inline constexpr int kStdoutFd = 5;
 inline constexpr int kStderrFd = 6;
 inline constexpr int kImageFd = 7;  // the program itself
+inline constexpr int kHandedOver = 3;
 
 inline constexpr std::uint8_t kBindOptional = 1;  // skip if the source is missing
 inline constexpr std::uint8_t kBindDevice = 2;    // a device node: keep it usable as one
@@ -67,7 +69,7 @@ struct Plan {
   std::uint32_t processes = 0;
   std::uint32_t open_files = 0;
   std::uint64_t polled_memory_bytes = 0;  // 0: a cgroup keeps the memory limit
-  std::vector<std::string> cgroup_files;  // where to write the pid
+  std::vector<std::string> cgroup_files;  // where to write the pid, if the init is not there yet
   std::string seccomp;                    // sock_filter[] as bytes; empty: none
 };
 
