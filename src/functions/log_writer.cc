@@ -33,7 +33,9 @@ void LogWriter::push(base::Timestamp time, std::string_view text) {
     dropped_ = 0;
     push(time, told);
   }
+  const bool had_room = queued_bytes_ < kLogBatchBytes;
   queued_bytes_ += text.size() + kLogLineOverhead;
+  if (had_room && queued_bytes_ >= kLogBatchBytes) changed_.notify();
   queue_.push_back({time, std::string(text)});
 }
 
@@ -63,11 +65,12 @@ async::Task<void> LogWriter::run() {
     const base::SteadyTime due = core_.now() + kLogFlushInterval;
     for (;;) {
       const std::uint64_t seen = changed_.version();
-      if (urgent_ || closing_) break;
-      const bool notified = co_await changed_.wait_past(seen, due);
-      if (!notified) break;
+      const base::SteadyTime until = urgent_ ? std::min(due, next_flush_) : due;
+      if (closing_ || queued_bytes_ >= kLogBatchBytes || core_.now() >= until) break;
+      co_await changed_.wait_past(seen, until);
     }
     urgent_ = false;
+    next_flush_ = core_.now() + kLogFlushInterval;
     const base::Status written = co_await sink_.write(destination_, take_batch());
     if (!written && !failing_)
       base::log_warn("functions: log {}: {}", destination_.group, written.error().to_string());

@@ -1,8 +1,10 @@
 #pragma once
 
 // LogWriter: one log stream's lines on their way to the LogSink, in batches, so that no invocation
-// ever waits for its log. Lives on its instance's core. Lines that were not written when the server
-// crashes are lost, as are those beyond the bounds; the latter are counted in the log itself.
+// ever waits for its log. An invocation's lines are written as it ends, but no more often than
+// every kLogFlushInterval: invocations that follow each other closely share a write and its sync.
+// Lives on its instance's core. Lines that were not written when the server crashes are lost, as
+// are those beyond the bounds; the latter are counted in the log itself.
 
 #include <deque>
 
@@ -25,7 +27,8 @@ class LogWriter {
 
   // Longer lines are cut into several.
   void append(base::Timestamp time, std::string_view text);
-  // What is queued goes out now rather than within kLogFlushInterval.
+  // What is queued goes out kLogFlushInterval after the last write, which is now if that was long
+  // ago, rather than that long after it was queued.
   void flush();
   // Writes what is left and ends. Once, before it dies.
   async::Task<void> close();
@@ -47,6 +50,7 @@ class LogWriter {
   bool closing_ = false;
   bool running_ = false;
   bool failing_ = false;
+  base::SteadyTime next_flush_{};  // flush() has no effect before
   async::Signal changed_;
   async::Gate gate_;
 };
