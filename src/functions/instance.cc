@@ -139,9 +139,11 @@ sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& c
   if (!folders.layers.empty()) spec.binds.push_back({folders.layers, "/opt"});
   spec.files = launch.files;
   spec.files.push_back({std::string(kAuthorityFile), setting_.endpoint.authority_pem});
-  spec.files.push_back({std::string(kBundleFile), setting_.endpoint.bundle_pem});
-  for (const std::string& path : setting_.endpoint.bundle_paths)
-    spec.files.push_back({path, setting_.endpoint.bundle_pem});
+  if (const std::string& bundle = setting_.endpoint.bundle_file; !bundle.empty()) {
+    spec.binds.push_back({bundle, std::string(kBundleFile)});
+    for (const std::string& path : setting_.endpoint.bundle_paths)
+      spec.binds.push_back({bundle, path});
+  }
   spec.listeners = setting_.deps.plumbing.listeners();
   spec.merge_output = true;
   spec.environment =

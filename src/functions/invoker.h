@@ -39,13 +39,15 @@ struct InvokerLimits {
 // The server as a sandbox sees it.
 struct Endpoint {
   std::uint16_t port = 4566;
-  std::string authority_pem;  // ours
-  std::string bundle_pem;     // the host's and ours
+  std::string authority_pem = {};  // ours
+  std::string bundle_file = {};    // the host's and ours together; empty: there is none
   // The host's bundles: the one above takes their place inside.
-  std::vector<std::string> bundle_paths;
+  std::vector<std::string> bundle_paths = {};
 };
-// Reads the host's bundle; blocks.
-Endpoint make_endpoint(std::uint16_t port, std::string authority_pem);
+// Reads the host's bundle, and writes the one of both to `folder`, which it makes; blocks. All
+// sandboxes share that file, which is larger than all else that they are made of.
+base::Result<Endpoint> make_endpoint(std::uint16_t port, std::string authority_pem,
+                                     const std::string& folder);
 
 class Invoker {
  public:

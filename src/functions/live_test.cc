@@ -91,8 +91,8 @@ class LiveTest : public testing::Test {
                                                        .plumbing = *plumbing_,
                                                        .clock = clock_,
                                                        .random = random_},
-                                         make_endpoint(4566, ""), std::vector<async::Core*>{&core_},
-                                         limits);
+                                         *make_endpoint(4566, "", folder_),
+                                         std::vector<async::Core*>{&core_}, limits);
     catalogue_->set_listener([this](const FunctionKey& key) { invoker_->retire(key); });
   }
   void TearDown() override {

@@ -23,6 +23,7 @@ constexpr std::size_t kDatagramBytesMax = 2048;
 constexpr std::size_t kRuntimeConnectionsMax = 64;        // a runtime and its extensions need few
 constexpr std::size_t kRuntimeBodyBytesMax = 64U << 20U;  // an answer has at most 6 MB
 constexpr std::size_t kRuntimeAnswerBytesMax = 32U << 20U;
+constexpr std::chrono::minutes kRuntimeIdleTimeout{20};  // longer than any event is worked on
 constexpr std::size_t kConnectionsPerPortMax = 128;
 // And of all sandboxes together: a quarter of the server's descriptors.
 constexpr std::size_t kDescriptorsPart = 4;
@@ -122,6 +123,7 @@ class ServerPlumbing::Wires final : public Connection {
     options.limits.body_budget_bytes = kRuntimeBodyBytesMax;
     options.limits.body_bytes_max = kRuntimeBodyBytesMax;
     options.limits.answer_budget_bytes = kRuntimeAnswerBytesMax;
+    options.limits.idle_timeout = kRuntimeIdleTimeout;
     return options;
   }
 

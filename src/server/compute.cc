@@ -44,12 +44,18 @@ base::Result<std::unique_ptr<sandbox::HostLauncher>> make_launcher(const Setting
 
 base::Result<std::unique_ptr<Compute>> Compute::open(ComputeParts parts) {
   ASSIGN_OR_RETURN(auto launcher, make_launcher(parts.settings));
-  auto compute = std::unique_ptr<Compute>(new Compute(parts, std::move(launcher)));
+  ASSIGN_OR_RETURN(
+      auto endpoint,
+      functions::make_endpoint(parts.port, parts.storage.secrets.authority->certificate_pem(),
+                               parts.settings.data_dir + "/functions"));
+  auto compute =
+      std::unique_ptr<Compute>(new Compute(parts, std::move(launcher), std::move(endpoint)));
   RETURN_IF_ERROR(compute->load(parts.storage.control()));
   return compute;
 }
 
-Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher)
+Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher,
+                 functions::Endpoint endpoint)
     : catalogue(parts.storage.store(), parts.storage.control()),
       layers(parts.storage.store(), parts.storage.control()),
       code(parts.settings.data_dir + "/functions", parts.storage.files, parts.storage.blocking),
@@ -63,19 +69,17 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
       figures_(parts.domains.recorder, parts.storage.clock),
       destinations_(parts.caller, parts.domains.identity, parts.storage.clock,
                     parts.storage.random),
-      invoker(
-          {.catalogue = catalogue,
-           .code = code,
-           .runtimes = runtimes_,
-           .credentials = credentials,
-           .logs = logs_,
-           .launcher = *launcher_,
-           .plumbing = plumbing_,
-           .clock = parts.storage.clock,
-           .random = parts.storage.random,
-           .observer = &figures_},
-          functions::make_endpoint(parts.port, parts.storage.secrets.authority->certificate_pem()),
-          cores_of(parts.storage.cores())),
+      invoker({.catalogue = catalogue,
+               .code = code,
+               .runtimes = runtimes_,
+               .credentials = credentials,
+               .logs = logs_,
+               .launcher = *launcher_,
+               .plumbing = plumbing_,
+               .clock = parts.storage.clock,
+               .random = parts.storage.random,
+               .observer = &figures_},
+              std::move(endpoint), cores_of(parts.storage.cores())),
       events({.store = parts.storage.store(),
               .control = parts.storage.control(),
               .catalogue = catalogue,

@@ -45,7 +45,8 @@ class Compute {
   BucketCode packages;
 
  private:
-  Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher);
+  Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> launcher,
+          functions::Endpoint endpoint);
   base::Status load(async::Core& control);
 
   std::unique_ptr<sandbox::HostLauncher> launcher_;
