@@ -64,7 +64,7 @@ ANSWERED_WITHIN = 5.0  # seconds, by the neighbour, whatever is under way beside
 
 
 class World:
-    """A server, somebody who attacks, and a neighbour who is asked all the time."""
+    """A server, somebody who attacks, and a neighbour who is asked all the time, by nobody else."""
 
     def __init__(self):
         self.server = Server().start()
@@ -306,7 +306,8 @@ found = {"tmp": os.listdir("/tmp"), "shm": os.listdir("/dev/shm"), "code": os.li
 """
     nothing = {"tmp": [], "shm": [], "code": ["code.py"], "shared": -1, "messages": -1, "abstract": "ECONNREFUSED",
                "port": "ECONNREFUSED", "sockets": 0}
-    world.functions.invoke("neighbour", {"hide": hide})
+    world.create("hider", NEIGHBOUR)
+    world.functions.invoke("hider", {"hide": hide})
     assert found(attacker(look)) == nothing
     # The same function later: another instance finds nothing of the one before.
     found(attacker(hide + "\nfound = 1"))
@@ -437,7 +438,6 @@ while True:
         break
 """, name="bomber"))
     assert answer["error"] == "EAGAIN" and 100 < answer["children"] <= 1024
-    assert world.functions.invoke("neighbour", {})["instance"] in world.instances
     # The sandbox is full, and its own business: it still answers, or is replaced.
     wait_until(lambda: "found" in world.attack("found = 2", name="bomber"), "an answer after the bomb", 30)
 
@@ -467,7 +467,8 @@ for pid in [*children, os.getpid()]:
     except OSError:
         pass  # a child that was ended
 """)
-    assert answer.get("errorType") == "Runtime.ExitError" or found(answer) < 256 * 1024
+    # They are not all looked at in one moment, hence the margin; they asked for 768 MiB.
+    assert answer.get("errorType") == "Runtime.ExitError" or found(answer) < 320 * 1024
     assert found(attacker("found = 3")) == 3
 
 
