@@ -46,7 +46,12 @@ Instance::Instance(Setting setting, FunctionPtr function, Version version)
       idle_since_(started_at_),
       log_(setting.core, setting.deps.logs,
            destination(function_->key, version_, setting.deps.clock.now(), setting.deps.random)),
-      idle_deadline_(setting.core, [this] { idle_passed(); }) {}
+      idle_deadline_(setting.core, [this] { idle_passed(); }),
+      extensions_({.key = function_->key,
+                   .version = version_,
+                   .random = setting.deps.random,
+                   .changed = [this] { extension_changed(); },
+                   .failed = [this](Extensions::Failure f) { extension_failed(std::move(f)); }}) {}
 
 Instance::~Instance() = default;
 
@@ -63,9 +68,11 @@ async::Task<void> Instance::run() {
   state_ = State::kEnded;
   idle_deadline_.set(base::SteadyTime::max());
   changed_.notify();
+  extensions_.close();
   if (connection_ != nullptr) co_await connection_->close();
   co_await questions_.close();
-  if (!partial_line_.empty()) print_line(std::exchange(partial_line_, {}));
+  if (telemetry_ != nullptr) co_await telemetry_->close();
+  print_rest();
   co_await log_.close();
 }
 
@@ -85,9 +92,12 @@ async::Task<void> Instance::start() {
     launch_failure_ = launch.error().message;
     co_return;
   }
+  extensions_.expect(folders->extensions);
+  if (!folders->extensions.empty()) begin_telemetry(folders->extensions.size());
   auto process = co_await deps.launcher.start(make_spec(*launch, *credentials, *folders));
   if (!process) co_return fail_launch(process.error());
   process_ = *std::move(process);
+  proceeded_ = folders->extensions.empty();
   connection_ = deps.plumbing.connect(setting_.core, *process_, handlers());
 }
 
@@ -98,7 +108,7 @@ async::Task<base::Result<Instance::Folders>> Instance::unpack() {
   packages_.push_back(*package);
   auto folder = co_await code.unpack(*package);
   if (!folder) co_return std::unexpected(folder.error());
-  Folders folders{.code = *std::move(folder), .layers = {}};
+  Folders folders{.code = *std::move(folder), .layers = {}, .extensions = {}};
   if (version_.layers.empty()) co_return folders;
   std::vector<PackagePtr> layers;
   for (const LayerUse& layer : version_.layers) {
@@ -110,6 +120,10 @@ async::Task<base::Result<Instance::Folders>> Instance::unpack() {
   auto merged = co_await code.unpack_layers(std::move(layers));
   if (!merged) co_return std::unexpected(merged.error());
   folders.layers = *std::move(merged);
+  folders.extensions = external_extensions(folders.layers);
+  if (folders.extensions.size() > kExtensionsMax)
+    co_return base::error(base::ErrorCode::kInvalidArgument,
+                          fmt::format("Extension limit ({}) reached", kExtensionsMax));
   co_return folders;
 }
 
@@ -134,6 +148,8 @@ sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& c
   sandbox::Spec spec;
   spec.name = function_->key.name;
   spec.argv = launch.argv;
+  for (const std::string& name : folders.extensions)
+    spec.companions.push_back({fmt::format("{}/{}", kExtensionsFolder, name)});
   spec.code_folder = folders.code;
   spec.binds = launch.binds;
   if (!folders.layers.empty()) spec.binds.push_back({folders.layers, "/opt"});
@@ -144,7 +160,7 @@ sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& c
     for (const std::string& path : setting_.endpoint.bundle_paths)
       spec.binds.push_back({bundle, path});
   }
-  spec.listeners = setting_.deps.plumbing.listeners();
+  spec.listeners = setting_.deps.plumbing.listeners(folders.extensions.size());
   spec.merge_output = true;
   spec.environment =
       instance_environment({.key = function_->key,
@@ -169,7 +185,8 @@ Plumbing::Handlers Instance::handlers() {
                           [this](wire::HttpRequest request, wire::BodyReader& body) {
                             return take_stream(std::move(request), body);
                           }},
-          .output = [this](std::string_view bytes) { print(bytes); }};
+          .output = [this](std::string_view bytes) { print(bytes); },
+          .extension_output = [this](std::string_view bytes) { print_extension(bytes); }};
 }
 
 void Instance::retire() {
@@ -177,11 +194,11 @@ void Instance::retire() {
   if (job_ == nullptr && (state_ == State::kIdle || state_ == State::kStarting)) end();
 }
 
-void Instance::end() {
+void Instance::end(std::string_view reason) {
   if (state_ == State::kEnded) return;
   state_ = State::kEnded;
   ended_by_us_ = true;
-  if (process_ != nullptr) process_->kill();
+  if (process_ != nullptr && !wind_down(reason)) process_->kill();
   changed_.notify();
 }
 
@@ -192,7 +209,10 @@ bool Instance::serves(std::string_view deployment_id) const {
 }
 
 void Instance::become_idle() {
-  if (!std::exchange(ready_once_, true)) init_duration_ = setting_.core.now() - started_at_;
+  if (!std::exchange(ready_once_, true)) {
+    init_duration_ = setting_.core.now() - started_at_;
+    tell_of_init("success", {});
+  }
   state_ = State::kIdle;
   idle_since_ = setting_.core.now();
   if (job_ != nullptr) return;
@@ -202,14 +222,22 @@ void Instance::become_idle() {
 
 // Idle for a while: frozen. Idle for long, or not settled in time: ended.
 void Instance::idle_passed() {
+  if (state_ == State::kEnded && process_ != nullptr) process_->kill();  // it had its time
   if (job_ != nullptr) return;
   if (state_ == State::kIdle && !frozen_) {
     frozen_ = true;
+    if (telemetry_ != nullptr) telemetry_->pause(true);
     process_->freeze();
     idle_deadline_.set(idle_since_ + setting_.limits.end_after);
     return;
   }
   if (state_ == State::kIdle || state_ == State::kSettling) end();
+}
+
+void Instance::thaw() {
+  if (!std::exchange(frozen_, false)) return;
+  process_->thaw();
+  if (telemetry_ != nullptr) telemetry_->pause(false);
 }
 
 // --- one invocation ---------------------------------------------------------------------------
@@ -218,7 +246,7 @@ async::Task<std::optional<api::Outcome<InvocationResult>>> Instance::invoke(Job&
   CHECK(job_ == nullptr);
   job_ = &job;
   idle_deadline_.set(base::SteadyTime::max());
-  if (std::exchange(frozen_, false)) process_->thaw();
+  thaw();
   settle_deadline_ = std::max(settle_deadline_, setting_.core.now() + setting_.limits.init_timeout);
   changed_.notify();
   for (;;) {
@@ -248,6 +276,7 @@ void Instance::begin() {
   job.delivered_at = setting_.core.now();
   job.deadline = job.delivered_at + std::chrono::seconds(version_.timeout_s);
   write_log(fmt::format("START RequestId: {} Version: {}\n", job.request_id, version_.version));
+  tell_of_start();
 }
 
 void Instance::time_out() {
@@ -261,7 +290,7 @@ void Instance::time_out() {
   write_log(fmt::format("{} {} {}\n", base::iso8601_ms(setting_.deps.clock.now()), job_->request_id,
                         message));
   fail("Sandbox.Timedout", message, "timeout");
-  end();
+  end("timeout");
 }
 
 // The process is gone with an invocation under way.
@@ -272,12 +301,13 @@ void Instance::fail_after_end() {
   }
   const bool of_this_job = job_->delivered || !ready_once_;
   if (!of_this_job) return;
-  const bool explained = init_error_ || !launch_failure_.empty();
+  const bool explained = init_error_ || extension_failure_ || !launch_failure_.empty();
   if (!explained && (ended_by_us_ || !exit_)) {
     job_->result = std::unexpected(api::lambda::service("The server is stopping."));
     return;
   }
   if (!job_->delivered) begin();
+  if (extension_failure_) return fail(extension_failure_->type, extension_failure_->message);
   if (init_error_) {
     InvocationResult result;
     result.payload = *init_error_;
@@ -285,6 +315,7 @@ void Instance::fail_after_end() {
     return finish(std::move(result), "error", "Runtime.InitError");
   }
   if (!launch_failure_.empty()) return fail("Runtime.InvalidEntrypoint", launch_failure_);
+  if (exit_->companion >= 0) return fail("Extension.Crash", companion_text(*exit_));
   fail("Runtime.ExitError", exit_text(*exit_), "error",
        exit_->out_of_memory ? "Runtime.OutOfMemory" : "Runtime.ExitError");
 }
@@ -303,15 +334,17 @@ void Instance::finish(InvocationResult result, std::string_view status,
                       std::string_view error_type) {
   Job& job = *job_;
   if (connection_ != nullptr) connection_->drain();
-  if (!partial_line_.empty()) print_line(std::exchange(partial_line_, {}));
+  print_rest();
   write_log(fmt::format("END RequestId: {}\n", job.request_id));
-  write_log(report_line({.request_id = job.request_id,
-                         .duration = setting_.core.now() - job.delivered_at,
-                         .init_duration = std::exchange(init_duration_, std::nullopt),
-                         .memory_mb = version_.memory_mb,
-                         .memory_used_mb = memory_used_mb(),
-                         .status = status,
-                         .error_type = error_type}));
+  const ReportFacts report{.request_id = job.request_id,
+                           .duration = setting_.core.now() - job.delivered_at,
+                           .init_duration = std::exchange(init_duration_, std::nullopt),
+                           .memory_mb = version_.memory_mb,
+                           .memory_used_mb = memory_used_mb(),
+                           .status = status,
+                           .error_type = error_type};
+  write_log(report_line(report));
+  tell_of_end(report);
   result.request_id = job.request_id;
   result.version = version_.version;
   if (job.delivered) result.duration = setting_.core.now() - job.delivered_at;
@@ -345,6 +378,11 @@ async::Task<wire::HttpResponse> Instance::serve(wire::HttpRequest request) {
   const auto pass = questions_.enter();
   if (!pass) co_return api_failure(503, "Ended", "this environment takes no more events");
   std::string_view path = request.path;
+  if (path.starts_with(kExtensionApiPath)) {
+    auto response = co_await extensions_.serve(std::move(request));
+    co_return response;
+  }
+  if (Telemetry::takes(request)) co_return subscribe(request);
   if (!path.starts_with(kApi)) co_return api_failure(404, "InvalidPath", "no such path");
   path.remove_prefix(kApi.size());
   if (path == "invocation/next") {
@@ -370,30 +408,39 @@ async::Task<wire::HttpResponse> Instance::next() {
   const std::uint64_t poll = ++polls_;
   if (state_ == State::kBusy)
     co_return api_failure(403, "InvalidStateTransition", "the last event is not answered");
-  if (state_ != State::kEnded) become_idle();
+  waits_ = true;
+  settle();
   changed_.notify();
   for (;;) {
     const std::uint64_t seen = changed_.version();
     if (state_ == State::kEnded || poll != polls_)
       co_return api_failure(503, "Ended", "this environment takes no more events");
-    if (job_ != nullptr && !job_->delivered) co_return deliver();
+    if (state_ == State::kIdle && job_ != nullptr && !job_->delivered) co_return deliver();
     co_await changed_.wait_past(seen);
   }
 }
 
+// Ready once everybody has asked for the next event.
+void Instance::settle() {
+  if (state_ != State::kStarting && state_ != State::kSettling) return;
+  if (waits_ && extensions_.ready()) become_idle();
+}
+
 wire::HttpResponse Instance::deliver() {
   state_ = State::kBusy;
+  waits_ = false;
   begin();
   changed_.notify();
   const auto timeout = std::chrono::seconds(version_.timeout_s);
   const std::int64_t deadline_ms = base::to_epoch_ms(setting_.deps.clock.now() + timeout);
+  const std::string trace = trace_id(setting_.deps.clock.now(), setting_.deps.random);
   wire::HttpResponse response;
-  response.headers = {
-      {"Content-Type", "application/json"},
-      {"Lambda-Runtime-Aws-Request-Id", job_->request_id},
-      {"Lambda-Runtime-Deadline-Ms", std::to_string(deadline_ms)},
-      {"Lambda-Runtime-Invoked-Function-Arn", job_->invoked_arn},
-      {"Lambda-Runtime-Trace-Id", trace_id(setting_.deps.clock.now(), setting_.deps.random)}};
+  response.headers = {{"Content-Type", "application/json"},
+                      {"Lambda-Runtime-Aws-Request-Id", job_->request_id},
+                      {"Lambda-Runtime-Deadline-Ms", std::to_string(deadline_ms)},
+                      {"Lambda-Runtime-Invoked-Function-Arn", job_->invoked_arn},
+                      {"Lambda-Runtime-Trace-Id", trace}};
+  tell_of_event(deadline_ms, trace);
   if (!job_->client_context.empty())
     response.headers.push_back({"Lambda-Runtime-Client-Context", job_->client_context});
   response.body = std::move(job_->payload);
@@ -434,29 +481,45 @@ wire::HttpResponse Instance::init_error(std::string body) {
   if (ready_once_) return api_failure(403, "InvalidStateTransition", "already initialised");
   init_error_ = std::move(body);
   if (connection_ != nullptr) connection_->drain();
-  end();
+  tell_of_init("error", "Runtime.InitError");
+  end("failure");
   return api_accepted();
 }
 
 // --- its log ----------------------------------------------------------------------------------
 
-void Instance::print(std::string_view bytes) {
+void Instance::print(std::string_view bytes) { take_lines(partial_line_, bytes, "function"); }
+
+void Instance::print_extension(std::string_view bytes) {
+  take_lines(partial_extension_line_, bytes, "extension");
+}
+
+void Instance::take_lines(std::string& partial, std::string_view bytes, std::string_view type) {
   for (;;) {
     const std::size_t end = bytes.find('\n');
-    partial_line_ += bytes.substr(0, end);
+    partial += bytes.substr(0, end);
     if (end == std::string_view::npos) break;
-    print_line(std::exchange(partial_line_, {}));
+    print_line(std::exchange(partial, {}), type);
     bytes.remove_prefix(end + 1);
   }
-  if (partial_line_.size() > kLogLineBytesMax) print_line(std::exchange(partial_line_, {}));
+  if (partial.size() > kLogLineBytesMax) print_line(std::exchange(partial, {}), type);
+}
+
+// What was not ended with a line.
+void Instance::print_rest() {
+  if (!partial_extension_line_.empty())
+    print_line(std::exchange(partial_extension_line_, {}), "extension");
+  if (!partial_line_.empty()) print_line(std::exchange(partial_line_, {}), "function");
 }
 
 // Our runtimes send the line ends inside a message as '\r', so that it stays one event.
-void Instance::print_line(std::string_view line) {
+void Instance::print_line(std::string_view line, std::string_view type) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   std::string text(line);
   std::ranges::replace(text, '\r', '\n');
-  write_log(text + '\n');
+  text += '\n';
+  if (telemetry_ != nullptr) telemetry_->line(type, text);
+  write_log(text);
 }
 
 void Instance::write_log(std::string_view line) {

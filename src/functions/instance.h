@@ -1,18 +1,26 @@
 #pragma once
 
 // Instance: one sandboxed process that serves one version of one function, one invocation at a
-// time, over the Lambda Runtime API (2018-06-01). Lives on one core; owned by the Invoker, and by
-// itself while run() goes on. Nothing survives a crash.
+// time, over the Lambda Runtime API (2018-06-01), with its extensions beside it. Lives on one core;
+// owned by the Invoker, and by itself while run() goes on. Nothing survives a crash.
+//
+// Ready for an event is who has asked for the next: the runtime and every extension. An instance
+// whose extensions asked to hear of its end is told, and has kWindDown until it is killed.
 
 #include <optional>
 
 #include "async/deadline.h"
 #include "async/gate.h"
 #include "async/signal.h"
+#include "functions/extensions.h"
+#include "functions/instance_text.h"
 #include "functions/invoker.h"
 #include "functions/log_writer.h"
+#include "functions/telemetry.h"
 
 namespace functions {
+
+inline constexpr std::chrono::milliseconds kWindDown{2000};  // as on AWS
 
 // An invocation on its way through an instance. Lives in invoke()'s frame.
 struct Job {
@@ -37,7 +45,7 @@ class Instance {
     kStarting,  // up to the runtime's first question
     kIdle,      // it waits for an event
     kBusy,      // it has one
-    kSettling,  // it has answered, and not asked for the next
+    kSettling,  // it has answered, and somebody has not asked for the next
     kEnded,
   };
   struct Setting {
@@ -56,8 +64,8 @@ class Instance {
   async::Task<std::optional<api::Outcome<InvocationResult>>> invoke(Job& job);
   // Takes no more work; ends as soon as nothing is under way.
   void retire();
-  // Ends now; what is under way fails.
-  void end();
+  // Ends; what is under way fails. `reason` is what extensions are told.
+  void end(std::string_view reason = "spindown");
 
   State state() const { return state_; }
   bool has_job() const { return job_ != nullptr; }
@@ -71,6 +79,7 @@ class Instance {
   struct Folders {
     std::string code;
     std::string layers;  // empty: none
+    std::vector<std::string> extensions;
   };
 
   async::Task<void> start();
@@ -81,6 +90,20 @@ class Instance {
 
   async::Task<wire::HttpResponse> serve(wire::HttpRequest request);
   async::Task<wire::HttpResponse> next();
+  void settle();
+  // Extensions and telemetry: instance_extensions.cc.
+  wire::HttpResponse subscribe(const wire::HttpRequest& request);
+  void extension_changed();
+  void extension_failed(Extensions::Failure failure);
+  void tell_of_event(std::int64_t deadline_ms, const std::string& trace);
+  void tell_of_start();
+  void tell_of_end(const ReportFacts& report);
+  void tell_of_init(std::string_view status, std::string_view error_type);
+  bool wind_down(std::string_view reason);
+  void begin_telemetry(std::size_t sockets);
+  std::string_view initialization_type() const { return "on-demand"; }
+  void thaw();
+  void print_extension(std::string_view bytes);
   wire::HttpResponse deliver();
   void begin();
   bool works_on(std::string_view id) const;
@@ -96,7 +119,9 @@ class Instance {
   void become_idle();
   void idle_passed();
   void print(std::string_view bytes);
-  void print_line(std::string_view line);
+  void take_lines(std::string& partial, std::string_view bytes, std::string_view type);
+  void print_line(std::string_view line, std::string_view type);
+  void print_rest();
   void write_log(std::string_view line);
   void finish(InvocationResult result, std::string_view status, std::string_view error_type);
   void fail(std::string_view error_type, const std::string& message,
@@ -125,6 +150,7 @@ class Instance {
   std::optional<api::Error> refusal_;      // why no process could be started
   std::string launch_failure_;             // the same, of the function's own making
   std::optional<std::string> init_error_;  // what the runtime said about its start
+  std::optional<Extensions::Failure> extension_failure_;
   std::optional<sandbox::Exit> exit_;
 
   std::vector<PackagePtr> packages_;  // held: code and layers
@@ -132,15 +158,21 @@ class Instance {
   std::unique_ptr<Connection> connection_;
   LogWriter log_;
   std::string partial_line_;
+  std::string partial_extension_line_;
   std::uint64_t memory_used_mb_ = 0;
   base::SteadyTime memory_looked_at_;
 
   Job* job_ = nullptr;
   bool answering_ = false;  // the function is writing its answer
+  bool proceeded_ = false;  // the runtime was started
+  bool waits_ = false;      // the runtime has asked for the next event
+  bool init_told_ = false;
   std::uint64_t polls_ = 0;
   async::Signal changed_;
   async::Gate questions_;  // of the runtime, under way: each holds a pointer to this
   async::Deadline idle_deadline_;
+  Extensions extensions_;
+  std::unique_ptr<Telemetry> telemetry_;  // from the start on, if anybody may subscribe
 };
 
 }  // namespace functions

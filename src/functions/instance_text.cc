@@ -104,6 +104,12 @@ std::string exit_text(const sandbox::Exit& exit) {
   return fmt::format("Runtime exited with error: signal: {}", name);
 }
 
+std::string companion_text(const sandbox::Exit& exit) {
+  if (exit.signal == 0) return fmt::format("exit code {}", exit.code);
+  const std::string_view name = signal_text(exit.signal);
+  return name.empty() ? fmt::format("signal: {}", exit.signal) : fmt::format("signal: {}", name);
+}
+
 std::string trace_id(base::Timestamp now, base::Random& random) {
   return fmt::format("Root=1-{:08x}-{};Parent={};Sampled=0", base::to_epoch_ms(now) / 1000,
                      base::random_text(random, base::kHexDigits, 24),

@@ -46,6 +46,7 @@ std::string report_line(const ReportFacts& facts);
 std::string error_payload(std::string_view type, std::string_view message);
 // "Runtime exited with error: exit status 1" and the like.
 std::string exit_text(const sandbox::Exit& exit);
+std::string companion_text(const sandbox::Exit& exit);  // "exit status 1"
 std::string trace_id(base::Timestamp now, base::Random& random);
 
 inline constexpr std::string_view kRuntimeApiPath = "/2018-06-01/runtime/";

@@ -30,7 +30,7 @@ struct Script {
   std::uint64_t memory_bytes = 0;
   bool ended = false;
   bool killed = false;
-  int freezes = 0, thaws = 0;
+  int freezes = 0, thaws = 0, proceeds = 0, wind_downs = 0;
 
   void end(Exit how) {
     if (!std::exchange(ended, true)) exit.set(how);
@@ -53,6 +53,8 @@ class FakeProcess final : public sandbox::Process {
   }
   void freeze() override { ++script_->freezes; }
   void thaw() override { ++script_->thaws; }
+  void proceed() override { ++script_->proceeds; }
+  void wind_down() override { ++script_->wind_downs; }
   sandbox::Usage usage() const override { return {.memory_peak_bytes = 30U << 20U}; }
   ScriptPtr script() const { return script_; }
 
@@ -80,7 +82,7 @@ class FakeLauncher final : public sandbox::Launcher {
 
 class FakePlumbing final : public Plumbing {
  public:
-  std::vector<sandbox::Listener> listeners() const override { return {}; }
+  std::vector<sandbox::Listener> listeners(std::size_t) const override { return {}; }
   std::uint16_t runtime_api_port() const override { return 9001; }
   std::unique_ptr<Connection> connect(async::Core&, sandbox::Process& process,
                                       Handlers handlers) override {

@@ -10,6 +10,7 @@
 #include "async/udp.h"
 #include "base/log.h"
 #include "functions/dns.h"
+#include "functions/inward.h"
 
 namespace functions {
 namespace {
@@ -73,48 +74,75 @@ struct ServerPlumbing::Lane {
 
 class ServerPlumbing::Wires final : public Connection {
  public:
-  Wires(Lane& lane, Handlers handlers)
+  Wires(Lane& lane, Handlers handlers, std::size_t server_ports)
       : lane_(lane),
         handlers_(std::move(handlers)),
+        server_ports_(server_ports),
         runtime_api_(runtime_options(lane), {&lane.core}, handlers_.runtime_api) {}
 
-  base::Status attach(std::vector<sandbox::Fd> sockets, sandbox::Fd output) {
-    if (sockets.size() < 2) return base::error(base::ErrorCode::kInternal, "a socket is missing");
-    ASSIGN_OR_RETURN(names_, async::UdpSocket::adopt(lane_.core, owned(std::move(sockets.back()))));
-    sockets.pop_back();
+  // Sockets: the Runtime API's, the server's, the names', and those that lead in. `extra`: what
+  // extensions print, if there are any.
+  base::Status attach(std::vector<sandbox::Fd> sockets, sandbox::Fd output, sandbox::Fd extra) {
+    const std::size_t names = 1 + server_ports_;
+    if (sockets.size() <= names)
+      return base::error(base::ErrorCode::kInternal, "a socket is missing");
+    ASSIGN_OR_RETURN(names_, async::UdpSocket::adopt(lane_.core, owned(std::move(sockets[names]))));
     ASSIGN_OR_RETURN(pipe_, async::PipeReader::adopt(lane_.core, owned(std::move(output))));
-    bool first = true;
-    for (sandbox::Fd& socket : sockets) {
-      ASSIGN_OR_RETURN(auto listener, async::Listener::adopt(lane_.core, owned(std::move(socket))));
-      if (std::exchange(first, false))
-        runtime_api_.start(std::move(listener), handlers_.runtime_api, handlers_.answers);
+    if (extra) {
+      ASSIGN_OR_RETURN(extra_pipe_, async::PipeReader::adopt(lane_.core, owned(std::move(extra))));
+    }
+    for (std::size_t i = names + 1; i < sockets.size(); ++i)
+      inward_.push_back({.socket = InwardSocket(owned(std::move(sockets[i]))), .stream = nullptr});
+    for (std::size_t i = 0; i < names; ++i) {
+      ASSIGN_OR_RETURN(auto listener,
+                       async::Listener::adopt(lane_.core, owned(std::move(sockets[i]))));
+      if (i == 0) runtime_api_.start(std::move(listener), handlers_.runtime_api, handlers_.answers);
       else doors_.push_back(lane_.http.start(std::move(listener), {}, {}, kConnectionsPerPortMax));
     }
     async::spawn(lane_.core, gate_, serve_names(*names_));
     async::spawn(lane_.core, gate_, read_output(*pipe_, handlers_.output));
+    if (extra_pipe_)
+      async::spawn(lane_.core, gate_, read_output(*extra_pipe_, handlers_.extension_output));
     return {};
   }
 
   void drain() override {
-    if (!pipe_) return;
-    std::array<char, 16'384> buffer;
-    for (std::size_t total = 0; total < kDrainBytesMax;) {
-      const auto got = pipe_->try_read(buffer);
-      if (!got || !*got || **got == 0) return;
-      total += **got;
-      handlers_.output(std::string_view(buffer.data(), **got));
-    }
+    drain(extra_pipe_.get(), handlers_.extension_output);
+    drain(pipe_.get(), handlers_.output);
+  }
+
+  async::Task<bool> post(std::size_t socket, std::uint16_t port, std::string target,
+                         std::string body) override {
+    if (closed_ || socket >= inward_.size()) co_return false;
+    Inward& way = inward_[socket];
+    if (way.stream != nullptr) co_return false;
+    auto stream = way.socket.connect(lane_.core, port);
+    if (!stream) co_return false;
+    way.stream = *std::move(stream);
+    const bool taken = co_await post_json(*way.stream, std::move(target), std::move(body));
+    way.stream->close();
+    way.stream.reset();
+    co_return taken;
   }
 
   async::Task<void> close() override {
+    closed_ = true;
+    for (const Inward& way : inward_)
+      if (way.stream != nullptr) way.stream->close();
     co_await runtime_api_.stop(lane_.core.now());
     for (const auto door : doors_) co_await lane_.http.stop_listener(door, lane_.core.now());
     if (pipe_) pipe_->close();
+    if (extra_pipe_) extra_pipe_->close();
     if (names_) names_->close();
     co_await gate_.close();
   }
 
  private:
+  struct Inward {
+    InwardSocket socket;
+    std::unique_ptr<async::Stream> stream;  // while something is posted
+  };
+
   // Of this sandbox alone: whatever others do, its runtime is heard.
   static wire::HttpOptions runtime_options(const Lane& lane) {
     wire::HttpOptions options;
@@ -127,12 +155,27 @@ class ServerPlumbing::Wires final : public Connection {
     return options;
   }
 
+  static void drain(async::PipeReader* pipe, const Output& output) {
+    if (pipe == nullptr) return;
+    std::array<char, 16'384> buffer;
+    for (std::size_t total = 0; total < kDrainBytesMax;) {
+      const auto got = pipe->try_read(buffer);
+      if (!got || !*got || **got == 0) return;
+      total += **got;
+      output(std::string_view(buffer.data(), **got));
+    }
+  }
+
   Lane& lane_;
   const Handlers handlers_;
+  const std::size_t server_ports_;
   wire::HttpServer runtime_api_;
   std::vector<wire::HttpServer::ListenerId> doors_;
   std::unique_ptr<async::UdpSocket> names_;
   std::unique_ptr<async::PipeReader> pipe_;
+  std::unique_ptr<async::PipeReader> extra_pipe_;
+  std::vector<Inward> inward_;
+  bool closed_ = false;
   async::Gate gate_;
 };
 
@@ -155,10 +198,11 @@ ServerPlumbing::ServerPlumbing(std::vector<async::AsioCore*> cores, std::uint16_
 
 ServerPlumbing::~ServerPlumbing() = default;
 
-std::vector<sandbox::Listener> ServerPlumbing::listeners() const {
+std::vector<sandbox::Listener> ServerPlumbing::listeners(std::size_t inward) const {
   std::vector<sandbox::Listener> all = {{.port = runtime_api_port_}};
   for (const std::uint16_t port : server_ports_) all.push_back({.port = port});
   all.push_back({.protocol = sandbox::Protocol::kUdp, .port = kDnsPort});
+  for (std::size_t i = 0; i < inward; ++i) all.push_back({.protocol = sandbox::Protocol::kTcpOut});
   return all;
 }
 
@@ -166,8 +210,9 @@ std::unique_ptr<Connection> ServerPlumbing::connect(async::Core& core, sandbox::
                                                     Handlers handlers) {
   const auto lane = std::ranges::find_if(lanes_, [&](const auto& l) { return &l->core == &core; });
   CHECK(lane != lanes_.end());
-  auto wires = std::make_unique<Wires>(**lane, std::move(handlers));
-  const base::Status attached = wires->attach(process.take_listeners(), process.take_stdout());
+  auto wires = std::make_unique<Wires>(**lane, std::move(handlers), server_ports_.size());
+  const base::Status attached =
+      wires->attach(process.take_listeners(), process.take_stdout(), process.take_stderr());
   if (!attached) base::log_error("functions: {}", attached.error().to_string());
   return wires;
 }

@@ -3,6 +3,7 @@
 // ServerPlumbing: inside each sandbox's network,
 //   127.0.0.1:9001           the Runtime API of that sandbox
 //   127.0.0.1:443, :80 and the server's own port: the server, as any client sees it
+//   a socket for each extension, through which the server posts telemetry to it
 //   127.0.0.1:53 (UDP)       names: AWS's and localhost lead to 127.0.0.1, others do not exist
 //
 // One per server; connect() runs on the instance's core, which must be one of `cores`. stop() is
@@ -22,7 +23,7 @@ class ServerPlumbing final : public Plumbing {
                  const base::Clock& clock);
   ~ServerPlumbing() override;
 
-  std::vector<sandbox::Listener> listeners() const override;
+  std::vector<sandbox::Listener> listeners(std::size_t inward) const override;
   std::uint16_t runtime_api_port() const override { return runtime_api_port_; }
   std::unique_ptr<Connection> connect(async::Core& core, sandbox::Process& process,
                                       Handlers handlers) override;

@@ -44,6 +44,7 @@ base::Status check_target(const std::string& target) {
 }
 
 base::Status check_listener(const Listener& listener) {
+  if (listener.protocol == Protocol::kTcpOut) return {};
   in_addr v4{};
   const bool loopback =
       ::inet_pton(AF_INET, listener.address.c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
@@ -67,10 +68,17 @@ base::Status check_limits(const Limits& limits) {
   return {};
 }
 
+base::Status check_argv(const std::vector<std::string>& argv) {
+  if (argv.empty()) return invalid("no argv");
+  if (argv[0].empty() || argv[0][0] != '/') return invalid("argv[0] is not absolute");
+  if (std::ranges::any_of(argv, has_nul)) return invalid("a NUL in argv");
+  return {};
+}
+
 base::Status check_command(const Spec& spec) {
-  if (spec.argv.empty()) return invalid("no argv");
-  if (spec.argv[0].empty() || spec.argv[0][0] != '/') return invalid("argv[0] is not absolute");
-  if (std::ranges::any_of(spec.argv, has_nul)) return invalid("a NUL in argv");
+  RETURN_IF_ERROR(check_argv(spec.argv));
+  if (spec.companions.size() > kCompanionsMax) return invalid("too many companions");
+  for (const auto& argv : spec.companions) RETURN_IF_ERROR(check_argv(argv));
   for (const std::string& variable : spec.environment) {
     const std::size_t equals = variable.find('=');
     if (equals == 0 || equals == std::string::npos || has_nul(variable)) {
@@ -81,6 +89,15 @@ base::Status check_command(const Spec& spec) {
     return invalid("cwd is not absolute");
   }
   return {};
+}
+
+std::uint8_t kind_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kTcp: return init::kListenTcp;
+    case Protocol::kUdp: return init::kBindUdp;
+    case Protocol::kTcpOut: break;
+  }
+  return init::kTcpUnbound;
 }
 
 // Folders that are links on some hosts (to /usr/...) and real on others.
@@ -137,7 +154,8 @@ void add_made_up_files(init::Plan& plan, const Spec& spec) {
   add("/etc/group", fmt::format("root:x:0:\nsandbox:x:{}:\nnogroup:x:65534:\n", plan.gid));
   add("/etc/hostname", spec.hostname + "\n");
   add("/etc/hosts",
-      fmt::format("127.0.0.1 localhost {}\n::1 localhost ip6-localhost\n", spec.hostname));
+      fmt::format("127.0.0.1 localhost {0} {0}.localdomain\n::1 localhost ip6-localhost\n",
+                  spec.hostname));
   add("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n");
   add("/etc/nsswitch.conf",
       "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\n"
@@ -177,6 +195,8 @@ init::Plan make_plan(const Spec& spec, const Shape& shape, const Identity& ident
   plan.uid = shape.user_namespace ? kUserId : identity.uid;
   plan.gid = shape.user_namespace ? kGroupId : identity.gid;
   plan.argv = spec.argv;
+  for (const auto& argv : spec.companions) plan.companions.push_back({argv});
+  plan.merge_output = spec.merge_output;
   plan.environment = spec.environment;
   plan.cwd = spec.cwd;
   plan.hostname = spec.hostname;
@@ -195,8 +215,7 @@ init::Plan make_plan(const Spec& spec, const Shape& shape, const Identity& ident
     plan.root_bytes += file.bytes.size() + 8192;
   }
   for (const Listener& listener : spec.listeners) {
-    plan.listeners.push_back(
-        {listener.protocol == Protocol::kUdp, listener.address, listener.port});
+    plan.listeners.push_back({kind_of(listener.protocol), listener.address, listener.port});
   }
   plan.private_proc = shape.private_proc;
   plan.tmp_bytes = spec.limits.tmp_bytes;

@@ -1,5 +1,9 @@
 // What a sandboxed process gets: its command, its environment, its output, its end.
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <csignal>
 
 #include "sandbox/sandbox_fixture.h"
@@ -122,6 +126,91 @@ TEST_F(SandboxTest, RunsAnInterpreterFromAPrivateFolder) {
   Spec spec = command({"/var/runtime/run"});
   spec.binds = {{outer.path() / "private/tool", "/var/runtime"}};
   EXPECT_EQ(run(std::move(spec)).out, "found\n");
+}
+
+TEST_F(SandboxTest, StartsTheMainProcessWhenItsCompanionsAreReady) {
+  Spec spec = command({"/bin/echo", "main"});
+  spec.merge_output = true;
+  spec.companions = {{"/bin/sh", "-c", "echo one; exec sleep 100"},
+                     {"/bin/sh", "-c", "sleep 0.2; echo two; exec sleep 100"}};
+  auto process = start(std::move(spec));
+  const Fd out = process->take_stdout();
+  const Fd err = process->take_stderr();
+  EXPECT_EQ(read_line(err), "one\n");
+  EXPECT_EQ(read_line(err), "two\n");
+  process->proceed();
+  EXPECT_EQ(read_all(out), "main\n");
+  EXPECT_EQ(wait(*process), Exit{});
+}
+
+TEST_F(SandboxTest, EndsWithACompanionAndTellsWhich) {
+  Spec spec = subject({"pause"});
+  spec.companions = {{"/bin/sleep", "100"}, {"/bin/sh", "-c", "exit 3"}};
+  auto process = start(std::move(spec));
+  EXPECT_EQ(wait(*process), (Exit{.code = 3, .companion = 1}));
+}
+
+TEST_F(SandboxTest, TellsThatTheMainProcessCouldNotBeRunAfterItsCompanions) {
+  Spec spec = command({"/var/task/nothing"});
+  spec.companions = {{"/bin/sleep", "100"}};
+  auto process = start(std::move(spec));
+  process->proceed();
+  EXPECT_EQ(wait(*process), (Exit{.code = 127}));
+}
+
+TEST_F(SandboxTest, WindsDownUntilTheLastCompanionHasEnded) {
+  Spec spec = command(
+      {"/bin/sh", "-c", "trap 'echo term; exit' TERM; echo up; while :; do sleep 0.05; done"});
+  spec.companions = {{"/bin/sh", "-c", "sleep 0.6; echo late"}, {"/bin/sh", "-c", "sleep 0.4"}};
+  auto process = start(std::move(spec));
+  const Fd out = process->take_stdout();
+  const Fd err = process->take_stderr();
+  process->proceed();
+  EXPECT_EQ(read_line(out), "up\n");
+  process->wind_down();
+  EXPECT_EQ(read_line(out), "term\n");
+  EXPECT_EQ(read_all(err), "late\n");
+  EXPECT_EQ(wait(*process), Exit{});
+}
+
+TEST_F(SandboxTest, RefusesAMissingCompanion) {
+  Spec spec = command({"/bin/true"});
+  spec.companions = {{"/opt/extensions/nothing"}};
+  auto process = try_start(std::move(spec));
+  ASSERT_FALSE(process);
+  EXPECT_EQ(process.error().code, base::ErrorCode::kNotFound) << process.error().message;
+}
+
+TEST_F(SandboxTest, GivesSocketsThatReachWhatListensInside) {
+  Spec spec = command({"/usr/bin/python3", "-c",
+                       "import socket\n"
+                       "s = socket.create_server(('sandbox.localdomain', 8080))\n"
+                       "print('up', flush=True)\n"
+                       "for _ in range(2):\n"
+                       "    c, _ = s.accept()\n"
+                       "    print(c.recv(10).decode(), flush=True)\n"
+                       "    c.close()\n"});
+  spec.listeners = {{.protocol = Protocol::kTcpOut}};
+  auto process = start(std::move(spec));
+  const Fd out = process->take_stdout();
+  EXPECT_EQ(read_line(out), "up\n");
+  auto sockets = process->take_listeners();
+  ASSERT_EQ(sockets.size(), 1U);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(8080);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr nowhere{};
+  nowhere.sa_family = AF_UNSPEC;
+  for (const char* const word : {"first", "again"}) {
+    ASSERT_EQ(::connect(sockets[0].get(), &nowhere, sizeof nowhere), 0);
+    const int connected =
+        ::connect(sockets[0].get(), reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    ASSERT_TRUE(connected == 0 || errno == EINPROGRESS) << errno;
+    ASSERT_TRUE(eventually([&] { return ::send(sockets[0].get(), word, 5, MSG_NOSIGNAL) == 5; }));
+    EXPECT_EQ(read_line(out), std::string(word) + "\n");
+  }
+  EXPECT_EQ(wait(*process), Exit{});
 }
 
 }  // namespace

@@ -56,6 +56,8 @@ class HostProcess final : public Process {
   }
   void freeze() override { command(init::kFreeze); }
   void thaw() override { command(init::kThaw); }
+  void proceed() override { command(init::kProceed); }
+  void wind_down() override { command(init::kWindDown); }
 
   Usage usage() const override {
     {

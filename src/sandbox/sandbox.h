@@ -41,6 +41,7 @@ inline constexpr std::uint32_t kUserId = 993;
 inline constexpr std::uint32_t kGroupId = 990;
 inline constexpr std::size_t kListenersMax = 64;
 inline constexpr std::size_t kBindsMax = 64;
+inline constexpr std::size_t kCompanionsMax = 16;
 
 // A file or folder of the host, seen read-only (with all below it) at `target`.
 struct Bind {
@@ -55,9 +56,12 @@ struct File {
   std::string bytes;
 };
 
-enum class Protocol { kTcp, kUdp };
+// kTcpOut is a socket that is not bound: the server connects it to what a process inside listens
+// on.
+enum class Protocol { kTcp, kUdp, kTcpOut };
 
-// A socket bound inside, served by the server. TCP ones listen. Ports below 1024 are fine.
+// A socket bound inside, served by the server. TCP ones listen. Ports below 1024 are fine. Of
+// kTcpOut nothing else counts.
 struct Listener {
   Protocol protocol = Protocol::kTcp;
   std::string address = "127.0.0.1";  // any of 127.0.0.0/8, or ::1
@@ -77,6 +81,10 @@ struct Spec {
   std::string name;                      // for the log only
   std::vector<std::string> argv;         // argv[0]: an absolute path inside; PATH is not searched
   std::vector<std::string> environment;  // "NAME=value"; exactly these, nothing inherited
+  // Programs beside the main one, an argv each, with the same environment; what they print is on
+  // stderr. Where there are any, the main process waits for Process::proceed(), stderr is theirs
+  // even with merge_output, and the end of one ends the sandbox until wind_down().
+  std::vector<std::vector<std::string>> companions;
   std::string cwd = "/var/task";
   std::string code_folder;  // a host folder; empty: /var/task is an empty folder
   std::vector<Bind> binds;
@@ -91,6 +99,7 @@ struct Exit {
   int code = 0;                // valid if signal == 0
   int signal = 0;              // the signal that ended the main process; SIGKILL after kill()
   bool out_of_memory = false;  // the memory limit ended it, or a process of it
+  int companion = -1;          // which of Spec::companions it was that ended, instead
   bool operator==(const Exit&) const = default;
 };
 
@@ -126,6 +135,10 @@ class Process {
   // Both are requests that take effect in order, within a moment, and are idempotent.
   virtual void freeze() = 0;
   virtual void thaw() = 0;
+  // The companions are ready: the main process may start. Once; nothing without companions.
+  virtual void proceed() = 0;
+  // SIGTERM to the main process, and from now on the sandbox ends when the last companion does.
+  virtual void wind_down() = 0;
   // Best effort while it runs; exact after the end.
   virtual Usage usage() const = 0;
 };

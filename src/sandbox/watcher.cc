@@ -51,6 +51,7 @@ Exit exit_of(const std::optional<init::Message>& ended, bool out_of_memory) {
     return exit;
   }
   exit.out_of_memory = exit.out_of_memory || ended->out_of_memory != 0;
+  exit.companion = ended->companion;
   if (WIFSIGNALED(ended->value)) exit.signal = WTERMSIG(ended->value);
   else exit.code = WEXITSTATUS(ended->value);
   return exit;
@@ -195,7 +196,7 @@ base::Result<Watcher::Entry> Watcher::launch(const Spec& spec, Spare init, std::
   plan.seccomp = host_.seccomp;
   if (!host_.cgroups.has_memory()) plan.polled_memory_bytes = spec.limits.memory_bytes;
   if (!init.joined) plan.cgroup_files = init.cgroup.join_files();
-  auto output = hand_over(init.init.control, plan, spec.merge_output);
+  auto output = hand_over(init.init.control, plan, spec.merge_output && spec.companions.empty());
   if (!output) {
     discard(std::move(init));
     return std::unexpected(std::move(output).error());

@@ -1,6 +1,5 @@
 #include "sandbox/init/inner.h"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -10,6 +9,7 @@
 
 #include <csignal>
 
+#include "sandbox/init/children.h"
 #include "sandbox/init/network.h"
 #include "sandbox/init/privileges.h"
 #include "sandbox/init/report.h"
@@ -27,55 +27,6 @@ void await_gate(int gate, char expected) {
   } while (got < 0 && errno == EINTR);
   // The other side has reported why.
   if (got != 1 || byte != expected) ::_exit(1);
-}
-
-// Runs in the child of process 1, which has no rights left: becomes the function.
-[[noreturn]] void become_main(const Plan& plan, int failed_fd) {
-  std::vector<char*> argv;
-  for (const std::string& text : plan.argv) argv.push_back(const_cast<char*>(text.c_str()));
-  argv.push_back(nullptr);
-  std::vector<char*> environment;
-  for (const std::string& text : plan.environment) {
-    environment.push_back(const_cast<char*>(text.c_str()));
-  }
-  environment.push_back(nullptr);
-
-  const auto give_up = [failed_fd](char stage) {
-    const int what[2] = {errno, stage};
-    [[maybe_unused]] const ssize_t written = ::write(failed_fd, what, sizeof what);
-    ::_exit(127);
-  };
-  ::setsid();
-  const int null_fd = ::open("/dev/null", O_RDONLY);
-  if (null_fd < 0 || ::dup2(null_fd, 0) < 0) give_up('n');
-  if (::dup2(kStdoutFd, 1) < 0 || ::dup2(kStderrFd, 2) < 0) give_up('o');
-  if (::chdir(plan.cwd.c_str()) != 0) give_up('c');
-  // `failed_fd` closes itself as well, which is the sign of success.
-  if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) give_up('f');
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execve(argv[0], argv.data(), environment.data());
-  give_up('e');
-  ::_exit(127);
-}
-
-pid_t start_main(const Plan& plan) {
-  int failed[2];
-  must(::pipe2(failed, O_CLOEXEC), "make a pipe");
-  const pid_t pid = must(::fork(), "fork");
-  if (pid == 0) become_main(plan, failed[1]);
-  ::close(failed[1]);
-  int what[2] = {};
-  ssize_t got = 0;
-  do {
-    got = ::read(failed[0], what, sizeof what);
-  } while (got < 0 && errno == EINTR);
-  ::close(failed[0]);
-  if (got == 0) return pid;
-  if (what[1] == 'e') fail("run", plan.argv[0], what[0]);
-  if (what[1] == 'c') fail("change to", plan.cwd, what[0]);
-  fail("set up the main process", what[0]);
 }
 
 }  // namespace
@@ -104,11 +55,16 @@ void run_inner(Plan plan, int gate) {
   }
   // Blocked before the first child exists, so that its end is not missed.
   const int signals = supervisor_signals();
-  const pid_t main_pid = start_main(plan);
-  ::close(kStdoutFd);
-  ::close(kStderrFd);
+  Children children;
+  for (const PlanCommand& companion : plan.companions)
+    children.companions.push_back(start_companion(plan, companion));
+  if (plan.companions.empty()) {
+    children.main = start_main(plan);
+    ::close(kStdoutFd);
+    ::close(kStderrFd);
+  }
   send(started);
-  supervise(plan, main_pid, signals);
+  supervise(plan, std::move(children), signals);
 }
 
 }  // namespace sandbox::init

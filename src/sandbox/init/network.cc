@@ -28,6 +28,8 @@ void bring_up_loopback() {
 
 // -1 for an IPv6 address on a host without IPv6.
 int open_listener(const PlanListener& listener) {
+  if (listener.kind == kTcpUnbound)
+    return must(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket");
   sockaddr_storage storage{};
   socklen_t size = 0;
   int family = AF_INET;
@@ -44,7 +46,8 @@ int open_listener(const PlanListener& listener) {
   } else {
     fail("understand the address", listener.address, EINVAL);
   }
-  const int type = (listener.udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  const int type =
+      (listener.kind == kBindUdp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
   const int fd = ::socket(family, type, 0);
   if (fd < 0 && family == AF_INET6) return -1;
   must(fd, "open a socket");
@@ -55,7 +58,7 @@ int open_listener(const PlanListener& listener) {
     }
     fail("bind to", listener.address + ":" + std::to_string(listener.port), errno);
   }
-  if (!listener.udp) must(::listen(fd, kBacklog), "listen on", listener.address);
+  if (listener.kind == kListenTcp) must(::listen(fd, kBacklog), "listen on", listener.address);
   return fd;
 }
 

@@ -84,9 +84,14 @@ void each(Archive& archive, T& pair) {
 template <class Archive, class T>
   requires std::same_as<std::remove_const_t<T>, PlanListener>
 void each(Archive& archive, T& listener) {
-  archive(listener.udp);
+  archive(listener.kind);
   archive(listener.address);
   archive(listener.port);
+}
+template <class Archive, class T>
+  requires std::same_as<std::remove_const_t<T>, PlanCommand>
+void each(Archive& archive, T& command) {
+  archive(command.argv);
 }
 template <class Archive, class T>
   requires std::same_as<std::remove_const_t<T>, Plan>
@@ -98,6 +103,8 @@ void each(Archive& archive, T& plan) {
   archive(plan.uid);
   archive(plan.gid);
   archive(plan.argv);
+  archive(plan.companions);
+  archive(plan.merge_output);
   archive(plan.environment);
   archive(plan.cwd);
   archive(plan.hostname);

@@ -38,10 +38,18 @@ struct PlanPair {  // a symbolic link (path, where it points) or a file (path, b
   std::string value;
 };
 
+inline constexpr std::uint8_t kListenTcp = 0;
+inline constexpr std::uint8_t kBindUdp = 1;
+inline constexpr std::uint8_t kTcpUnbound = 2;
+
 struct PlanListener {
-  std::uint8_t udp = 0;
+  std::uint8_t kind = kListenTcp;
   std::string address;
   std::uint16_t port = 0;
+};
+
+struct PlanCommand {
+  std::vector<std::string> argv;
 };
 
 struct Plan {
@@ -52,7 +60,9 @@ struct Plan {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
 
-  std::vector<std::string> argv;  // empty: stop right before the start (a trial run)
+  std::vector<std::string> argv;        // empty: stop right before the start (a trial run)
+  std::vector<PlanCommand> companions;  // with any, the main process waits for kProceed
+  std::uint8_t merge_output = 0;        // the main process has one pipe only
   std::vector<std::string> environment;
   std::string cwd;
   std::string hostname;
@@ -88,6 +98,7 @@ enum class MessageKind : std::uint32_t {
 struct Message {
   MessageKind kind = MessageKind::kFailed;
   std::int32_t value = 0;
+  std::int32_t companion = -1;  // that ended, and the rest with it
   std::uint64_t mask = 0;
   std::uint8_t out_of_memory = 0;  // by polling
   std::uint64_t memory_peak_bytes = 0;
@@ -98,5 +109,7 @@ struct Message {
 // Commands of the server, one byte each.
 inline constexpr char kFreeze = 'f';
 inline constexpr char kThaw = 't';
+inline constexpr char kProceed = 'p';   // start the main process
+inline constexpr char kWindDown = 'w';  // companions may end
 
 }  // namespace sandbox::init

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <string>
 
+#include "sandbox/init/children.h"
 #include "sandbox/init/report.h"
 
 namespace sandbox::init {
@@ -61,8 +62,8 @@ std::uint64_t memory_used() {
 
 class Supervisor {
  public:
-  Supervisor(const Plan& plan, pid_t main_pid, int signals)
-      : plan_(plan), main_pid_(main_pid), signals_(signals) {}
+  Supervisor(const Plan& plan, Children children, int signals)
+      : plan_(plan), children_(std::move(children)), signals_(signals) {}
 
   [[noreturn]] void run() {
     for (;;) {
@@ -81,9 +82,43 @@ class Supervisor {
     const ssize_t got = ::recv(kControlFd, &command, 1, MSG_DONTWAIT);
     if (got == 0) ::_exit(1);  // the server is gone
     if (got != 1) return;
+    if (command == kProceed) return proceed();
+    if (command == kWindDown) return wind_down();
     // -1 is every process of the sandbox but this one.
     frozen_ = command == kFreeze;
     ::kill(-1, frozen_ ? SIGSTOP : SIGCONT);
+  }
+
+  void proceed() {
+    if (children_.main != 0 || winding_down_) return;
+    const LateStart started = start_main_late(plan_);
+    ::close(kStdoutFd);
+    ::close(kStderrFd);
+    if (started.pid == 0) end(started.status);
+    children_.main = started.pid;
+  }
+
+  void wind_down() {
+    winding_down_ = true;
+    if (children_.main > 0) ::kill(children_.main, SIGTERM);
+    end_if_alone();
+  }
+
+  void end_if_alone() {
+    for (const pid_t pid : children_.companions)
+      if (pid != 0) return;
+    end(0);
+  }
+
+  void lost(pid_t pid, int status) {
+    if (pid == children_.main && !winding_down_) end(status);
+    if (pid == children_.main) children_.main = -1;
+    for (std::size_t i = 0; i < children_.companions.size(); ++i) {
+      if (pid != children_.companions[i]) continue;
+      children_.companions[i] = 0;
+      if (!winding_down_) end(status, static_cast<std::int32_t>(i));
+      end_if_alone();
+    }
   }
 
   void reap() {
@@ -92,7 +127,7 @@ class Supervisor {
     }
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (pid == main_pid_) end(status);
+      lost(pid, status);
     }
   }
 
@@ -104,10 +139,11 @@ class Supervisor {
     end(SIGKILL);  // as a wait status: ended by that signal
   }
 
-  [[noreturn]] void end(int status) {
+  [[noreturn]] void end(int status, std::int32_t companion = -1) {
     Message message;
     message.kind = MessageKind::kEnded;
     message.value = status;
+    message.companion = companion;
     message.out_of_memory = out_of_memory_;
     rusage usage{};
     ::getrusage(RUSAGE_CHILDREN, &usage);
@@ -122,9 +158,10 @@ class Supervisor {
   }
 
   const Plan& plan_;
-  const pid_t main_pid_;
+  Children children_;
   const int signals_;
   bool frozen_ = false;
+  bool winding_down_ = false;
   bool out_of_memory_ = false;
   std::uint64_t peak_ = 0;
 };
@@ -139,8 +176,8 @@ int supervisor_signals() {
   return must(::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), "watch the children");
 }
 
-void supervise(const Plan& plan, pid_t main_pid, int signals) {
-  Supervisor(plan, main_pid, signals).run();
+void supervise(const Plan& plan, Children children, int signals) {
+  Supervisor(plan, std::move(children), signals).run();
 }
 
 }  // namespace sandbox::init

@@ -11,6 +11,10 @@ namespace sandbox::init {
 
 // Blocks SIGCHLD and returns a descriptor that reads it.
 int supervisor_signals();
-[[noreturn]] void supervise(const Plan& plan, pid_t main_pid, int signals);
+struct Children {
+  pid_t main = 0;  // 0: not started yet
+  std::vector<pid_t> companions;
+};
+[[noreturn]] void supervise(const Plan& plan, Children children, int signals);
 
 }  // namespace sandbox::init

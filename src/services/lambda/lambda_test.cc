@@ -54,7 +54,7 @@ class NoLauncher final : public sandbox::Launcher {
 };
 class NoPlumbing final : public functions::Plumbing {
  public:
-  std::vector<sandbox::Listener> listeners() const override { return {}; }
+  std::vector<sandbox::Listener> listeners(std::size_t) const override { return {}; }
   std::uint16_t runtime_api_port() const override { return 9001; }
   std::unique_ptr<functions::Connection> connect(async::Core&, sandbox::Process&,
                                                  Handlers) override {
