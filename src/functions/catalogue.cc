@@ -85,6 +85,14 @@ std::set<std::string> Catalogue::packages() const {
   return used;
 }
 
+std::vector<FunctionKey> Catalogue::provisioned() const {
+  std::vector<FunctionKey> keys;
+  const auto all = functions_.get();
+  for (const auto& [key, function] : *all)
+    if (!function->provisioned.empty()) keys.push_back(key);
+  return keys;
+}
+
 async::Task<api::Outcome<FunctionPtr>> Catalogue::create(Function function) {
   return async::run_on(control_, create_here(std::move(function)));
 }

@@ -42,6 +42,8 @@ class Catalogue {
   std::optional<UrlOwner> find_url(const std::string& id) const;
   // In the order of their names.
   std::vector<FunctionPtr> list(const std::string& account_id, const std::string& region) const;
+  // Those of which environments are kept ready.
+  std::vector<FunctionKey> provisioned() const;
   // Raw SHA-256 of every package that some version needs.
   std::set<std::string> packages() const;
 

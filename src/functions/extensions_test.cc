@@ -34,7 +34,7 @@ class ExtensionsTest : public testing::Test {
     request.headers = std::move(headers);
     const auto reply = begin(std::move(request));
     CHECK(reply->response);
-    return *reply->response;
+    return std::move(*reply->response);
   }
   std::shared_ptr<Reply> next(const std::string& id) {
     wire::HttpRequest request;

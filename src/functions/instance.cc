@@ -15,6 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view kApi = kRuntimeApiPath;
+constexpr const char* kExecWrapper = "AWS_LAMBDA_EXEC_WRAPPER";  // starts the runtime
 constexpr milliseconds kLookAtMemory{100};  // how often at most: it costs system calls
 
 std::string stream_name(const Version& version, base::Timestamp now, base::Random& random) {
@@ -40,9 +41,10 @@ Instance::Instance(Setting setting, FunctionPtr function, Version version)
       function_(std::move(function)),
       version_(std::move(version)),
       started_at_(setting.core.now()),
-      init_deadline_(started_at_ +
-                     std::max<milliseconds>(setting.limits.init_timeout,
-                                            std::chrono::seconds(version_.timeout_s))),
+      init_deadline_(started_at_ + std::max<milliseconds>(
+                                       setting.provisioned ? setting.limits.provisioned_init_timeout
+                                                           : setting.limits.init_timeout,
+                                       std::chrono::seconds(version_.timeout_s))),
       idle_since_(started_at_),
       log_(setting.core, setting.deps.logs,
            destination(function_->key, version_, setting.deps.clock.now(), setting.deps.random)),
@@ -58,6 +60,7 @@ Instance::~Instance() = default;
 // --- the process's life -----------------------------------------------------------------------
 
 async::Task<void> Instance::run() {
+  if (setting_.provisioned) idle_deadline_.set(init_deadline_);
   co_await start();
   if (process_ != nullptr) {
     if (state_ == State::kEnded) process_->kill();
@@ -150,6 +153,9 @@ sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& c
   spec.argv = launch.argv;
   for (const std::string& name : folders.extensions)
     spec.companions.push_back({fmt::format("{}/{}", kExtensionsFolder, name)});
+  const bool interpreted = family_of(version_.runtime) != RuntimeFamily::kProvided;
+  if (interpreted && version_.environment && version_.environment->contains(kExecWrapper))
+    spec.argv.insert(spec.argv.begin(), version_.environment->at(kExecWrapper));
   spec.code_folder = folders.code;
   spec.binds = launch.binds;
   if (!folders.layers.empty()) spec.binds.push_back({folders.layers, "/opt"});
@@ -167,10 +173,10 @@ sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& c
                             .version = version_,
                             .credentials = credentials,
                             .log_stream = log_.destination().stream,
+                            .initialization_type = initialization_type(),
                             .server_port = setting_.endpoint.port,
                             .runtime_api_port = setting_.deps.plumbing.runtime_api_port()},
                            launch.environment);
-  const bool interpreted = family_of(version_.runtime) != RuntimeFamily::kProvided;
   const std::int32_t memory_mb =
       std::max(version_.memory_mb, interpreted ? setting_.limits.interpreter_memory_mb_min : 0);
   spec.limits.memory_bytes = static_cast<std::uint64_t>(memory_mb) << 20U;
@@ -202,8 +208,12 @@ void Instance::end(std::string_view reason) {
   changed_.notify();
 }
 
-bool Instance::serves(std::string_view deployment_id) const {
-  if (retired_ || job_ != nullptr || version_.deployment_id != deployment_id) return false;
+bool Instance::is_of(const Version& version) const {
+  return version_.deployment_id == version.deployment_id && version_.version == version.version;
+}
+
+bool Instance::serves(const Version& version) const {
+  if (retired_ || job_ != nullptr || !is_of(version)) return false;
   if (state_ != State::kIdle && state_ != State::kSettling) return false;
   return credentials_expire_ - setting_.deps.clock.now() > setting_.limits.credentials_margin;
 }
@@ -213,6 +223,7 @@ void Instance::become_idle() {
     init_duration_ = setting_.core.now() - started_at_;
     tell_of_init("success", {});
   }
+  tell_of_extensions();
   state_ = State::kIdle;
   idle_since_ = setting_.core.now();
   if (job_ != nullptr) return;
@@ -228,10 +239,15 @@ void Instance::idle_passed() {
     frozen_ = true;
     if (telemetry_ != nullptr) telemetry_->pause(true);
     process_->freeze();
-    idle_deadline_.set(idle_since_ + setting_.limits.end_after);
+    // What is kept ready lasts as long as its credentials do.
+    const auto left =
+        credentials_expire_ - setting_.deps.clock.now() - setting_.limits.credentials_margin;
+    idle_deadline_.set(setting_.provisioned ? setting_.core.now() + left
+                                            : idle_since_ + setting_.limits.end_after);
     return;
   }
-  if (state_ == State::kIdle || state_ == State::kSettling) end();
+  if (state_ == State::kStarting) tell_of_init("timeout", {});
+  if (state_ == State::kIdle || state_ == State::kStarting || state_ == State::kSettling) end();
 }
 
 void Instance::thaw() {
@@ -354,6 +370,10 @@ void Instance::finish(InvocationResult result, std::string_view status,
     result.log_tail = std::move(job.log_tail);
   }
   job.result = std::move(result);
+  if (extensions_.any()) {
+    answered_at_ = setting_.core.now();
+    answered_qualifier_ = job.qualifier;
+  }
   job_ = nullptr;
   settle_deadline_ = job.deadline;
   if (state_ == State::kBusy) {

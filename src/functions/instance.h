@@ -28,6 +28,7 @@ struct Job {
   std::string payload;
   std::string client_context;
   std::string invoked_arn;
+  std::string qualifier;
   bool wants_log_tail = false;
   ResponsePipePtr pipe = nullptr;  // takes what the function writes as it comes; nullptr: nobody
 
@@ -53,6 +54,7 @@ class Instance {
     const Endpoint& endpoint;
     const InvokerLimits& limits;
     async::Core& core;
+    bool provisioned = false;  // to be kept ready, not made for an invocation
   };
 
   Instance(Setting setting, FunctionPtr function, Version version);
@@ -69,9 +71,15 @@ class Instance {
 
   State state() const { return state_; }
   bool has_job() const { return job_ != nullptr; }
-  // Fit for another invocation of this deployment.
-  bool serves(std::string_view deployment_id) const;
+  // Runs that version's code with its settings, under its number.
+  bool is_of(const Version& version) const;
+  // Fit for another invocation of it.
+  bool serves(const Version& version) const;
   const Version& version() const { return version_; }
+  bool provisioned() const { return setting_.provisioned; }
+  bool retired() const { return retired_; }
+  bool was_ready() const { return ready_once_; }
+  base::SteadyTime started_at() const { return started_at_; }
   base::SteadyTime idle_since() const { return idle_since_; }
 
  private:
@@ -98,10 +106,13 @@ class Instance {
   void tell_of_event(std::int64_t deadline_ms, const std::string& trace);
   void tell_of_start();
   void tell_of_end(const ReportFacts& report);
+  void tell_of_extensions();
   void tell_of_init(std::string_view status, std::string_view error_type);
   bool wind_down(std::string_view reason);
   void begin_telemetry(std::size_t sockets);
-  std::string_view initialization_type() const { return "on-demand"; }
+  std::string_view initialization_type() const {
+    return setting_.provisioned ? "provisioned-concurrency" : "on-demand";
+  }
   void thaw();
   void print_extension(std::string_view bytes);
   wire::HttpResponse deliver();
@@ -145,6 +156,9 @@ class Instance {
   base::SteadyTime init_deadline_;
   base::SteadyTime settle_deadline_;
   base::SteadyTime idle_since_;
+  // Of the last answer, while the extensions go on.
+  std::optional<base::SteadyTime> answered_at_;
+  std::string answered_qualifier_;
   std::optional<std::chrono::nanoseconds> init_duration_;  // until it was reported
   base::Timestamp credentials_expire_;
   std::optional<api::Error> refusal_;      // why no process could be started

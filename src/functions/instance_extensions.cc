@@ -102,6 +102,18 @@ void Instance::tell_of_init(std::string_view status, std::string_view error_type
   telemetry_->close_subscriptions();
 }
 
+// They are done with the last event.
+void Instance::tell_of_extensions() {
+  if (!answered_at_) return;
+  const auto took = setting_.core.now() - *std::exchange(answered_at_, std::nullopt);
+  if (setting_.deps.observer != nullptr)
+    setting_.deps.observer->extensions_ended({.account_id = function_->key.account_id,
+                                              .region = function_->key.region,
+                                              .function = function_->key.name,
+                                              .qualifier = answered_qualifier_},
+                                             took);
+}
+
 void Instance::tell_of_start() {
   if (telemetry_ == nullptr) return;
   telemetry_->platform("platform.start",

@@ -24,6 +24,7 @@ struct EnvironmentFacts {
   const Version& version;
   const RoleCredentials& credentials;
   const std::string& log_stream;
+  std::string_view initialization_type;
   std::uint16_t server_port;
   std::uint16_t runtime_api_port;
 };

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <stop_token>
+#include <tuple>
 
 #include "api/lambda/errors.h"
 #include "async/gate.h"
+#include "async/timer.h"
 #include "functions/instance.h"
 
 namespace functions {
@@ -41,7 +44,10 @@ struct Invoker::Impl {
   struct Lane {
     async::Core& core;
     std::map<FunctionKey, std::vector<InstancePtr>> instances;
+    // Why provisioned instances of a deployment fail; they are not made until that is forgotten.
+    std::map<FunctionKey, std::map<std::string, std::string>> failures;
     bool stopping = false;
+    std::stop_source stop;
     async::Gate gate;
   };
 
@@ -60,14 +66,25 @@ struct Invoker::Impl {
   async::Task<void> stream_here(Lane& lane, Invocation invocation, FunctionEnd end);
   struct Choice {
     InstancePtr instance;
-    std::size_t busy = 0;  // of the function's other instances
+    std::size_t busy = 0;         // of the function's other instances
+    std::size_t provisioned = 0;  // of these, those that were made beforehand
   };
   api::Outcome<Choice> choose(Lane& lane, const FunctionPtr& function, const Version& version);
   void report(const Invocation& invocation, const api::Outcome<InvocationResult>& result) const;
-  InstancePtr launch(Lane& lane, const FunctionPtr& function, const Version& version);
+  void report_choice(const Function& function, const Invocation& invocation,
+                     const Choice& choice) const;
+  InstancePtr launch(Lane& lane, const FunctionPtr& function, const Version& version,
+                     bool provisioned);
   async::Task<void> live(Lane& lane, InstancePtr instance);
   bool make_room(Lane& lane);
-  void retire_here(Lane& lane, const FunctionKey& key);
+  void refresh_here(Lane& lane, const FunctionKey& key);
+  void provide(Lane& lane, const FunctionKey& key);
+  void provide_more(Lane& lane, const FunctionPtr& function, const Version& version,
+                    std::size_t missing);
+  void lost(Lane& lane, const FunctionKey& key, const Instance& instance);
+  async::Task<void> provide_again(Lane& lane, FunctionKey key, std::string deployment_id);
+  async::Task<ProvisionedState> provisioned_here(Lane& lane, FunctionKey key,
+                                                 std::string qualifier);
   async::Task<void> stop_lane(Lane& lane);
 };
 
@@ -80,8 +97,12 @@ Invoker::Invoker(Deps deps, Endpoint endpoint, std::vector<async::Core*> cores,
                      .count = 0}) {
   CHECK(!cores.empty());
   for (async::Core* const core : cores)
-    impl_->lanes.push_back(std::unique_ptr<Impl::Lane>(
-        new Impl::Lane{.core = *core, .instances = {}, .stopping = false, .gate = {}}));
+    impl_->lanes.push_back(std::unique_ptr<Impl::Lane>(new Impl::Lane{.core = *core,
+                                                                      .instances = {},
+                                                                      .failures = {},
+                                                                      .stopping = false,
+                                                                      .stop = {},
+                                                                      .gate = {}}));
 }
 
 Invoker::~Invoker() = default;
@@ -132,12 +153,12 @@ async::Task<api::Outcome<InvocationResult>> Invoker::Impl::invoke_here(Lane& lan
       report(invocation, std::unexpected(choice.error()));
       co_return std::unexpected(choice.error());
     }
-    if (deps.observer != nullptr && !std::exchange(told, true))
-      deps.observer->started(report_of(invocation), choice->busy + 1);
+    if (!std::exchange(told, true)) report_choice(*function, invocation, *choice);
     Job job{.request_id = request_id,
             .payload = payload,
             .client_context = invocation.client_context,
             .invoked_arn = arn,
+            .qualifier = invocation.qualifier,
             .wants_log_tail = invocation.wants_log_tail,
             .pipe = pipe,
             .delivered = false,
@@ -155,6 +176,18 @@ async::Task<api::Outcome<InvocationResult>> Invoker::Impl::invoke_here(Lane& lan
       api::lambda::service("The function's environments end before they take an event."));
 }
 
+void Invoker::Impl::report_choice(const Function& function, const Invocation& invocation,
+                                  const Choice& choice) const {
+  if (deps.observer == nullptr) return;
+  deps.observer->started(report_of(invocation), choice.busy + 1);
+  const auto kept = function.provisioned.find(invocation.qualifier);
+  if (kept == function.provisioned.end()) return;
+  const bool found_one = choice.instance->provisioned();
+  deps.observer->provisioned(report_of(invocation), found_one,
+                             choice.provisioned + (found_one ? 1 : 0),
+                             static_cast<std::size_t>(kept->second.wanted));
+}
+
 void Invoker::Impl::report(const Invocation& invocation,
                            const api::Outcome<InvocationResult>& result) const {
   if (deps.observer == nullptr) return;
@@ -169,29 +202,34 @@ api::Outcome<Invoker::Impl::Choice> Invoker::Impl::choose(Lane& lane, const Func
   auto& own = lane.instances[function->key];
   InstancePtr found;
   std::size_t busy = 0;
+  std::size_t provisioned = 0;
   for (const InstancePtr& instance : own) {
     if (instance->state() == Instance::State::kEnded) continue;
     if (instance->has_job()) ++busy;
-    if (!instance->serves(version.deployment_id)) continue;
-    const bool better =
-        found == nullptr ||
-        (found->state() != Instance::State::kIdle && instance->state() == Instance::State::kIdle) ||
-        (found->state() == instance->state() && instance->idle_since() > found->idle_since());
-    if (better) found = instance;
+    if (instance->has_job() && instance->provisioned() && instance->is_of(version)) ++provisioned;
+    if (!instance->serves(version)) continue;
+    const auto rank = [](const Instance& one) {
+      return std::tuple(one.state() == Instance::State::kIdle, one.provisioned(), one.idle_since());
+    };
+    if (found == nullptr || rank(*instance) > rank(*found)) found = instance;
   }
   const std::size_t allowed = function->reserved_concurrency
                                   ? static_cast<std::size_t>(*function->reserved_concurrency)
                                   : limits.function_instances_max;
   if (busy >= allowed) return std::unexpected(throttled());
-  if (found != nullptr) return Choice{found, busy};
+  if (found != nullptr) return Choice{found, busy, provisioned};
   if (lane.stopping) return std::unexpected(api::lambda::service("The server is stopping."));
   if (count.load() >= limits.instances_max && !make_room(lane)) return std::unexpected(throttled());
-  return Choice{launch(lane, function, version), busy};
+  return Choice{launch(lane, function, version, false), busy, provisioned};
 }
 
-InstancePtr Invoker::Impl::launch(Lane& lane, const FunctionPtr& function, const Version& version) {
-  const Instance::Setting setting{
-      .deps = deps, .endpoint = endpoint, .limits = limits, .core = lane.core};
+InstancePtr Invoker::Impl::launch(Lane& lane, const FunctionPtr& function, const Version& version,
+                                  bool provisioned) {
+  const Instance::Setting setting{.deps = deps,
+                                  .endpoint = endpoint,
+                                  .limits = limits,
+                                  .core = lane.core,
+                                  .provisioned = provisioned};
   auto instance = std::make_shared<Instance>(setting, function, version);
   lane.instances[function->key].push_back(instance);
   count.fetch_add(1);
@@ -204,7 +242,9 @@ async::Task<void> Invoker::Impl::live(Lane& lane, InstancePtr instance) {
   count.fetch_sub(1);
   for (auto at = lane.instances.begin(); at != lane.instances.end(); ++at) {
     if (std::erase(at->second, instance) == 0) continue;
+    const FunctionKey key = at->first;
     if (at->second.empty()) lane.instances.erase(at);
+    if (instance->provisioned()) lost(lane, key, *instance);
     break;
   }
 }
@@ -215,6 +255,7 @@ bool Invoker::Impl::make_room(Lane& lane) {
   for (const auto& [key, own] : lane.instances)
     for (const InstancePtr& instance : own) {
       if (instance->state() != Instance::State::kIdle || instance->has_job()) continue;
+      if (instance->provisioned()) continue;
       if (oldest == nullptr || instance->idle_since() < oldest->idle_since()) oldest = instance;
     }
   if (oldest == nullptr) return false;
@@ -222,23 +263,29 @@ bool Invoker::Impl::make_room(Lane& lane) {
   return true;
 }
 
-void Invoker::retire(const FunctionKey& key) {
+void Invoker::refresh(const FunctionKey& key) {
   Impl::Lane& lane = impl_->lane_of(key);
-  lane.core.post([impl = impl_.get(), &lane, key] { impl->retire_here(lane, key); });
+  lane.core.post([impl = impl_.get(), &lane, key] { impl->refresh_here(lane, key); });
 }
 
-void Invoker::Impl::retire_here(Lane& lane, const FunctionKey& key) {
+void Invoker::start() {
+  for (const FunctionKey& key : impl_->deps.catalogue.provisioned()) refresh(key);
+}
+
+void Invoker::Impl::refresh_here(Lane& lane, const FunctionKey& key) {
+  lane.failures.erase(key);
   const auto own = lane.instances.find(key);
-  if (own == lane.instances.end()) return;
   const FunctionPtr function = deps.catalogue.find(key);
-  const auto is_current = [&](const std::string& deployment) {
-    return function != nullptr &&
-           (function->latest.deployment_id == deployment ||
-            std::ranges::find(function->versions, deployment, &Version::deployment_id) !=
-                function->versions.end());
+  const auto is_current = [&](const Instance& instance) {
+    return function != nullptr && (instance.is_of(function->latest) ||
+                                   std::ranges::any_of(function->versions, [&](const Version& one) {
+                                     return instance.is_of(one);
+                                   }));
   };
-  for (const InstancePtr& instance : own->second)
-    if (!is_current(instance->version().deployment_id)) instance->retire();
+  if (own != lane.instances.end())
+    for (const InstancePtr& instance : own->second)
+      if (!is_current(*instance)) instance->retire();
+  provide(lane, key);
 }
 
 async::Task<void> Invoker::stop() {
@@ -247,9 +294,91 @@ async::Task<void> Invoker::stop() {
 
 async::Task<void> Invoker::Impl::stop_lane(Lane& lane) {
   lane.stopping = true;
+  lane.stop.request_stop();
   for (const auto& [key, own] : lane.instances)
     for (const InstancePtr& instance : own) instance->end();
   co_await lane.gate.close();
+}
+
+// --- provisioned concurrency ------------------------------------------------------------------
+
+// As many provisioned instances of each version as its qualifiers ask for, and no others.
+void Invoker::Impl::provide(Lane& lane, const FunctionKey& key) {
+  if (lane.stopping) return;
+  const FunctionPtr function = deps.catalogue.find(key);
+  std::map<const Version*, std::size_t> missing;
+  if (function != nullptr)
+    for (const auto& [qualifier, kept] : function->provisioned)
+      if (const Version* const version = function->resolve(qualifier); version != nullptr)
+        missing[version] += static_cast<std::size_t>(kept.wanted);
+  if (const auto own = lane.instances.find(key); own != lane.instances.end())
+    for (const InstancePtr& instance : own->second) {
+      if (!instance->provisioned() || instance->retired()) continue;
+      if (instance->state() == Instance::State::kEnded) continue;
+      const auto of = std::ranges::find_if(
+          missing, [&](const auto& one) { return one.second > 0 && instance->is_of(*one.first); });
+      if (of == missing.end()) instance->retire();
+      else --of->second;
+    }
+  for (const auto& [version, more] : missing) provide_more(lane, function, *version, more);
+}
+
+void Invoker::Impl::provide_more(Lane& lane, const FunctionPtr& function, const Version& version,
+                                 std::size_t missing) {
+  const auto failed = lane.failures.find(function->key);
+  if (failed != lane.failures.end() && failed->second.contains(version.deployment_id)) return;
+  for (; missing > 0; --missing) {
+    if (count.load() >= limits.instances_max && !make_room(lane)) {
+      lane.failures[function->key][version.deployment_id] =
+          "The server runs as many environments as it may.";
+      async::spawn(lane.core, lane.gate, provide_again(lane, function->key, version.deployment_id));
+      return;
+    }
+    launch(lane, function, version, true);
+  }
+}
+
+// Replaced at once, unless it failed soon after it was made: then after a while.
+void Invoker::Impl::lost(Lane& lane, const FunctionKey& key, const Instance& instance) {
+  if (lane.stopping) return;
+  const bool soon = lane.core.now() - instance.started_at() < limits.provision_again_after;
+  if (instance.retired() || (instance.was_ready() && !soon)) return provide(lane, key);
+  const std::string& deployment = instance.version().deployment_id;
+  const auto [at, fresh] = lane.failures[key].emplace(
+      deployment, instance.was_ready() ? "" : "FUNCTION_ERROR_INIT_FAILURE");
+  if (fresh) async::spawn(lane.core, lane.gate, provide_again(lane, key, deployment));
+}
+
+async::Task<void> Invoker::Impl::provide_again(Lane& lane, FunctionKey key,
+                                               std::string deployment_id) {
+  const bool slept = co_await async::sleep_for(limits.provision_again_after, lane.stop.get_token());
+  if (!slept) co_return;
+  if (const auto failed = lane.failures.find(key); failed != lane.failures.end())
+    failed->second.erase(deployment_id);
+  provide(lane, key);
+}
+
+async::Task<ProvisionedState> Invoker::provisioned(FunctionKey key, std::string qualifier) {
+  Impl::Lane& lane = impl_->lane_of(key);
+  return async::run_on(lane.core,
+                       impl_->provisioned_here(lane, std::move(key), std::move(qualifier)));
+}
+
+async::Task<ProvisionedState> Invoker::Impl::provisioned_here(Lane& lane, FunctionKey key,
+                                                              std::string qualifier) {
+  ProvisionedState state;
+  const FunctionPtr function = deps.catalogue.find(key);
+  const Version* const version = function == nullptr ? nullptr : function->resolve(qualifier);
+  if (version == nullptr) co_return state;
+  if (const auto own = lane.instances.find(key); own != lane.instances.end())
+    for (const InstancePtr& instance : own->second)
+      if (instance->provisioned() && !instance->retired() && instance->is_of(*version) &&
+          instance->was_ready() && instance->state() != Instance::State::kEnded)
+        ++state.ready;
+  if (const auto failed = lane.failures.find(key); failed != lane.failures.end())
+    if (const auto why = failed->second.find(version->deployment_id); why != failed->second.end())
+      state.failure = why->second;
+  co_return state;
 }
 
 }  // namespace functions

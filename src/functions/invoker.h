@@ -28,6 +28,9 @@ struct InvokerLimits {
   std::size_t instances_max = 256;          // of all functions
   std::size_t function_instances_max = 64;  // of one, where it reserves no number
   std::chrono::milliseconds init_timeout{10'000};
+  std::chrono::milliseconds provisioned_init_timeout{130'000};
+  // Provisioned instances that fail are made again after that.
+  std::chrono::milliseconds provision_again_after{30'000};
   std::chrono::milliseconds freeze_after{500};   // idle
   std::chrono::milliseconds end_after{300'000};  // idle
   // Instances whose credentials end sooner take no more work. Longer than any invocation.
@@ -48,6 +51,12 @@ struct Endpoint {
 // sandboxes share that file, which is larger than all else that they are made of.
 base::Result<Endpoint> make_endpoint(std::uint16_t port, std::string authority_pem,
                                      const std::string& folder);
+
+// How far the environments that are kept ready for a qualifier are.
+struct ProvisionedState {
+  std::size_t ready = 0;
+  std::string failure;  // why there are not more; empty: they are on their way or all there
+};
 
 class Invoker {
  public:
@@ -76,9 +85,13 @@ class Invoker {
   // The same for whoever reads the answer while the function writes it. Any thread.
   ResponseReader invoke_streaming(Invocation invocation);
 
-  // The function changed or is gone: its idle instances end now, busy ones once they have answered.
-  // Any thread.
-  void retire(const FunctionKey& key);
+  // The function changed or is gone: of its instances, those that are out of date end now if they
+  // are idle and once they have answered if not; those that are to be ready are made. Any thread.
+  void refresh(const FunctionKey& key);
+  // Makes what Function::provisioned asks for. Once, when the catalogue is there.
+  void start();
+  // Of a version or an alias. Any thread.
+  async::Task<ProvisionedState> provisioned(FunctionKey key, std::string qualifier);
 
   // Refuses newcomers, ends every instance, waits. Once; from a core; before the cores stop.
   async::Task<void> stop();

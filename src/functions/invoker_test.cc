@@ -2,6 +2,7 @@
 #include "functions/invoker.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -164,7 +165,7 @@ class InvokerTest : public testing::Test {
                                                        .clock = clock_,
                                                        .random = random_},
                                          Endpoint{}, std::vector<async::Core*>{&core_}, limits);
-    catalogue_.set_listener([this](const FunctionKey& key) { invoker_->retire(key); });
+    catalogue_.set_listener([this](const FunctionKey& key) { invoker_->refresh(key); });
   }
   void create() {
     Function function;
@@ -188,6 +189,14 @@ class InvokerTest : public testing::Test {
       return {};
     })));
     core_.run_ready();
+  }
+  // Version 1, of which so many are kept ready.
+  void publish(std::int32_t provisioned) {
+    update([provisioned](Function& f) {
+      f.versions = {f.latest};
+      f.versions[0].version = "1";
+      f.provisioned["1"].wanted = provisioned;
+    });
   }
 
   // Starts an invocation and lets it go as far as it can.
@@ -461,6 +470,39 @@ TEST_F(InvokerTest, TakesNoInstanceWhoseCredentialsEndSoon) {
   next(script(0));
   clock_.advance(6min);
   invoke("r2");
+  EXPECT_EQ(launcher_.scripts.size(), 2U);
+}
+
+TEST_F(InvokerTest, KeepsProvisionedInstancesReady) {
+  const auto ready = [this] { return core_.run(invoker_->provisioned(key_, "1")).ready; };
+  publish(2);
+  settle();
+  ASSERT_EQ(launcher_.scripts.size(), 2U);
+  EXPECT_THAT(script()->environment,
+              testing::Contains("AWS_LAMBDA_INITIALIZATION_TYPE=provisioned-concurrency"));
+  next(script(0));
+  next(script(1));
+  EXPECT_EQ(ready(), 2U);
+  core_.run_for(1h);
+  EXPECT_FALSE(script(0)->killed);
+  invoke("r1");  // of $LATEST, which is another version
+  EXPECT_EQ(launcher_.scripts.size(), 3U);
+  script(1)->end({.code = 1});
+  settle();
+  EXPECT_EQ(launcher_.scripts.size(), 4U);
+  update([](Function& f) { f.provisioned["1"].wanted = 1; });
+  settle();
+  EXPECT_EQ(script(0)->killed + script(3)->killed, 1);
+}
+
+TEST_F(InvokerTest, WaitsBeforeItProvidesWhatFailedAgain) {
+  publish(1);
+  settle();
+  script(0)->end({.code = 1});
+  settle();
+  EXPECT_EQ(core_.run(invoker_->provisioned(key_, "1")).failure, "FUNCTION_ERROR_INIT_FAILURE");
+  core_.run_for(31s);
+  settle();
   EXPECT_EQ(launcher_.scripts.size(), 2U);
 }
 

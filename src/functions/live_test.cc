@@ -93,7 +93,7 @@ class LiveTest : public testing::Test {
                                                        .random = random_},
                                          *make_endpoint(4566, "", folder_),
                                          std::vector<async::Core*>{&core_}, limits);
-    catalogue_->set_listener([this](const FunctionKey& key) { invoker_->retire(key); });
+    catalogue_->set_listener([this](const FunctionKey& key) { invoker_->refresh(key); });
   }
   void TearDown() override {
     async::wait_for(core_, invoker_->stop());

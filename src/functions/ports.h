@@ -75,6 +75,13 @@ class Observer {
   virtual void ended(const InvocationReport& what, std::chrono::nanoseconds duration,
                      bool failed) = 0;
   virtual void throttled(const InvocationReport& what) = 0;
+  // An invocation by a qualifier that has provisioned concurrency: it runs in one of the `wanted`
+  // environments, of which `in_use` are used with it, or else found none free.
+  virtual void provisioned(const InvocationReport& /*what*/, bool /*found_one*/,
+                           std::size_t /*in_use*/, std::size_t /*wanted*/) {}
+  // How long the extensions went on once the function had answered.
+  virtual void extensions_ended(const InvocationReport& /*what*/,
+                                std::chrono::nanoseconds /*duration*/) {}
 };
 
 // The record of an asynchronous invocation that is over, on its way to its destination.

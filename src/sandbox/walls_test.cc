@@ -101,7 +101,7 @@ TEST_F(SandboxTest, HasAnEtcOfItsOwn) {
   spec.files = {{"/opt/ca.pem", "certificate\n"}};
   EXPECT_EQ(run(std::move(spec)).out,
             "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n"
-            "127.0.0.1 localhost fn\n::1 localhost ip6-localhost\ncertificate\n");
+            "127.0.0.1 localhost fn fn.localdomain\n::1 localhost ip6-localhost\ncertificate\n");
 }
 
 TEST_F(SandboxTest, LaysFilesOverThoseOfBoundFolders) {

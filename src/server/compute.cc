@@ -100,7 +100,7 @@ Compute::Compute(ComputeParts& parts, std::unique_ptr<sandbox::HostLauncher> lau
       sources(stream_sources_, change_sources_),
       mappings(parts.storage.store(), parts.storage.control(), sources, mapped_, failed_batches_,
                parts.storage.clock, parts.storage.random) {
-  catalogue.set_listener([this](const functions::FunctionKey& key) { invoker.retire(key); });
+  catalogue.set_listener([this](const functions::FunctionKey& key) { invoker.refresh(key); });
 }
 
 base::Status Compute::load(async::Core& control) {
@@ -119,6 +119,7 @@ base::Status Compute::load(async::Core& control) {
 }
 
 void Compute::start() {
+  invoker.start();
   events.start();
   mappings.start();
 }

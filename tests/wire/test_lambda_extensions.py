@@ -4,7 +4,6 @@ import pathlib
 import time
 
 import pytest
-from botocore.exceptions import ClientError
 from support.functions import Functions, package
 
 # An extension without a library. Prints what it is told; MODE says how it misbehaves.
@@ -101,7 +100,7 @@ def messages(functions, name):
         return []
 
 
-def said(functions, name, what=None, **where):
+def said(functions, name, what=None):
     """What the extensions have printed."""
     told = [json.loads(line) for line in messages(functions, name) if line.startswith('{"ext"')]
     return [one for one in told if what in (None, one["what"])]
@@ -139,7 +138,7 @@ def test_an_extension_is_told_of_events_and_of_the_end(functions, name):
     assert event["eventType"] == "INVOKE" and event["requestId"] == first["id"]
     assert event["invokedFunctionArn"].endswith(":function:" + name)
     assert event["tracing"]["type"] == "X-Amzn-Trace-Id" and event["deadlineMs"] > time.time() * 1000
-    assert f"EXTENSION\tName: mine\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" in messages(functions, name)
+    assert "EXTENSION\tName: mine\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" in messages(functions, name)
     functions.invoke(name)
     assert len(eventually(lambda: len(said(functions, name, "event")) == 2 and said(functions, name, "event"))) == 2
     end(functions, name)
@@ -157,6 +156,11 @@ def test_the_runtime_starts_after_its_extensions_and_waits_for_them(functions, n
     assert time.time() - first["at"] < 0.8
     second = functions.invoke(name)
     assert second["at"] - first["at"] > 0.9
+    now = time.time()
+    points = functions.server.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda", MetricName="PostRuntimeExtensionsDuration", StartTime=now - 300, EndTime=now + 60,
+        Period=60, Statistics=["Maximum"], Dimensions=[{"Name": "FunctionName", "Value": name}])["Datapoints"]
+    assert 900 < max(point["Maximum"] for point in points) < 3000
     lines = messages(functions, name)
     assert next(i for i, line in enumerate(lines) if "registered" in line) < lines.index("loaded")
 
@@ -221,7 +225,7 @@ def test_a_wrapper_script_starts_the_runtime(functions, name):
     assert functions.invoke(name) == "yes"
 
 
-def test_a_public_extension(functions, name, server):
+def test_a_public_extension(functions, name):
     """Sentry's, as it is published: its layer has a script and a program for Node.js."""
     folder = pathlib.Path(__file__).parents[2] / "build" / "extensions" / "sentry"
     files = {"extensions/sentry-extension": (folder / "sentry-extension").read_text(),

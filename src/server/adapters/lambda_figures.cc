@@ -15,6 +15,11 @@ enum FunctionMetric : std::uint8_t {
   kDuration,
   kConcurrentExecutions,
   kIteratorAge,
+  kProvisionedInvocations,
+  kSpilledInvocations,
+  kProvisionedExecutions,
+  kProvisionedUtilization,
+  kExtensionsDuration,
 };
 constexpr metrics::Metric kMetrics[] = {
     {"Invocations", "Count"},
@@ -23,6 +28,11 @@ constexpr metrics::Metric kMetrics[] = {
     {"Duration", "Milliseconds"},
     {"ConcurrentExecutions", "Count"},
     {"IteratorAge", "Milliseconds"},
+    {"ProvisionedConcurrencyInvocations", "Count"},
+    {"ProvisionedConcurrencySpilloverInvocations", "Count"},
+    {"ProvisionedConcurrentExecutions", "Count"},
+    {"ProvisionedConcurrencyUtilization", "Count"},
+    {"PostRuntimeExtensionsDuration", "Milliseconds"},
 };
 constexpr std::string_view kSpace = "AWS/Lambda";
 constexpr Family kFunctions{kSpace, {"FunctionName"}, kMetrics};
@@ -57,6 +67,23 @@ void LambdaFigures::ended(const functions::InvocationReport& what,
 
 void LambdaFigures::throttled(const functions::InvocationReport& what) {
   const std::array samples{Sample{kThrottles, 1}};
+  record(what, samples);
+}
+
+void LambdaFigures::provisioned(const functions::InvocationReport& what, bool found_one,
+                                std::size_t in_use, std::size_t wanted) {
+  const double used = static_cast<double>(in_use);
+  const std::array samples{
+      Sample{kProvisionedInvocations, found_one ? 1.0 : 0.0},
+      Sample{kSpilledInvocations, found_one ? 0.0 : 1.0}, Sample{kProvisionedExecutions, used},
+      Sample{kProvisionedUtilization, wanted == 0 ? 0.0 : used / static_cast<double>(wanted)}};
+  record(what, samples);
+}
+
+void LambdaFigures::extensions_ended(const functions::InvocationReport& what,
+                                     std::chrono::nanoseconds duration) {
+  const double ms = std::chrono::duration<double, std::milli>(duration).count();
+  const std::array samples{Sample{kExtensionsDuration, ms}};
   record(what, samples);
 }
 

@@ -18,6 +18,10 @@ class LambdaFigures final : public functions::Observer {
   void ended(const functions::InvocationReport& what, std::chrono::nanoseconds duration,
              bool failed) override;
   void throttled(const functions::InvocationReport& what) override;
+  void provisioned(const functions::InvocationReport& what, bool found_one, std::size_t in_use,
+                   std::size_t wanted) override;
+  void extensions_ended(const functions::InvocationReport& what,
+                        std::chrono::nanoseconds duration) override;
   // A batch of records is sent whose last one is that old.
   void iterator_age(const functions::InvocationReport& what, base::Milliseconds age);
 

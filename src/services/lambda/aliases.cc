@@ -117,6 +117,7 @@ Answer<l::DeleteAliasOutput> remove(const Deps& deps, const Context& context,
         function.policies.erase(*input.name);
         function.event_configs.erase(*input.name);
         function.urls.erase(*input.name);
+        function.provisioned.erase(*input.name);
         return {};
       });
   if (!changed) co_return std::unexpected(changed.error());

@@ -135,6 +135,7 @@ api::Outcome<void> remove_version(Function& function, const Target& target) {
                 [&](const Version& version) { return version.version == target.qualifier; });
   function.policies.erase(target.qualifier);
   function.event_configs.erase(target.qualifier);
+  function.provisioned.erase(target.qualifier);
   return {};
 }
 

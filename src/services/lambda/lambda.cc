@@ -43,6 +43,7 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   register_permissions(registry, deps);
   register_urls(registry, deps);
   register_settings(registry, deps);
+  register_concurrency(registry, deps);
   register_mappings(registry, deps);
   register_operating(registry, deps);
 }
@@ -179,6 +180,16 @@ void touch(const Deps& deps, Version& version, bool redeploy) {
   version.revision_id = base::uuid(deps.random);
   version.modified = deps.clock.now();
   if (redeploy) version.deployment_id = base::uuid(deps.random);
+}
+
+api::Outcome<Target> unqualified(const Context& context, const std::string& name) {
+  auto target = target_of(context, name, std::nullopt);
+  if (target && !target->qualifier.empty())
+    return std::unexpected(l::invalid_parameter_value(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not "
+        "support this operation. Please specify either a function name or an unqualified function "
+        "ARN."));
+  return target;
 }
 
 }  // namespace services::lambda

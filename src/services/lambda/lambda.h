@@ -3,7 +3,7 @@
 // The Lambda API over functions and mapping: typed request, domain call, typed answer. One per
 // server, immutable after construction, thread-safe. The operations stand by family:
 //   functions.cc  configuration.cc  code.cc  layers.cc  invoke.cc  event_invoke.cc  versions.cc
-//   aliases.cc  permissions.cc  settings.cc  urls.cc  mappings.cc
+//   aliases.cc  permissions.cc  settings.cc  concurrency.cc  urls.cc  mappings.cc
 //   operate.cc (Millrace's own operations on mappings)
 // url_front.h serves the URLs themselves.
 
@@ -144,6 +144,10 @@ std::pair<std::vector<T>, std::optional<std::string>> page_of(
   return {std::move(page), std::nullopt};
 }
 
+// A function by its name alone: neither a version nor an alias.
+api::Outcome<Target> unqualified(const Context& context, const std::string& name);
+inline constexpr std::int32_t kAccountConcurrency = 1000;
+
 void register_functions(wire::Registry& registry, const Deps& deps);
 void register_configuration(wire::Registry& registry, const Deps& deps);
 void register_code(wire::Registry& registry, const Deps& deps);
@@ -155,6 +159,7 @@ void register_aliases(wire::Registry& registry, const Deps& deps);
 void register_permissions(wire::Registry& registry, const Deps& deps);
 void register_urls(wire::Registry& registry, const Deps& deps);
 void register_settings(wire::Registry& registry, const Deps& deps);
+void register_concurrency(wire::Registry& registry, const Deps& deps);
 void register_mappings(wire::Registry& registry, const Deps& deps);
 void register_operating(wire::Registry& registry, const Deps& deps);
 

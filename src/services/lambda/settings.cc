@@ -1,4 +1,4 @@
-// Tags, reserved concurrency, runtime management, code signing, GetAccountSettings.
+// Tags, recursion, runtime management, code signing, GetAccountSettings.
 #include "auth/principal.h"
 #include "services/lambda/lambda.h"
 
@@ -6,8 +6,6 @@ namespace services::lambda {
 namespace {
 
 constexpr std::size_t kTagsMax = 50;
-constexpr std::int32_t kAccountConcurrency = 1000;
-constexpr std::int32_t kUnreservedMin = 100;
 
 // Tags are on functions; their ARN comes without a qualifier.
 api::Outcome<Target> tagged(const Context& context, const std::string& arn) {
@@ -74,63 +72,6 @@ Answer<l::UntagResourceOutput> untag(const Deps& deps, const Context& context,
   co_return l::UntagResourceOutput();
 }
 
-api::Outcome<Target> unqualified(const Context& context, const std::string& name) {
-  auto target = target_of(context, name, std::nullopt);
-  if (target && !target->qualifier.empty())
-    return std::unexpected(l::invalid_parameter_value(
-        "This operation is permitted on Lambda functions only. Aliases and versions do not "
-        "support this operation. Please specify either a function name or an unqualified function "
-        "ARN."));
-  return target;
-}
-
-Answer<l::Concurrency> put_concurrency(const Deps& deps, const Context& context,
-                                       l::PutFunctionConcurrencyRequest input) {
-  const auto target = unqualified(context, *input.function_name);
-  if (!target) co_return std::unexpected(target.error());
-  std::int32_t reserved = *input.reserved_concurrent_executions;
-  for (const FunctionPtr& other : deps.catalogue.list(target->key.account_id, target->key.region))
-    if (other->key != target->key) reserved += other->reserved_concurrency.value_or(0);
-  if (kAccountConcurrency - reserved < kUnreservedMin)
-    co_return std::unexpected(l::invalid_parameter_value(
-        "Specified ReservedConcurrentExecutions for function decreases account's "
-        "UnreservedConcurrentExecution below its minimum value of [" +
-        std::to_string(kUnreservedMin) + "]."));
-  const auto changed =
-      co_await deps.catalogue.update(target->key, [&](Function& function) -> api::Outcome<void> {
-        function.reserved_concurrency = *input.reserved_concurrent_executions;
-        return {};
-      });
-  if (!changed) co_return std::unexpected(changed.error());
-  l::Concurrency output;
-  output.reserved_concurrent_executions = *input.reserved_concurrent_executions;
-  co_return output;
-}
-
-Answer<l::GetFunctionConcurrencyResponse> get_concurrency(const Deps& deps, const Context& context,
-                                                          l::GetFunctionConcurrencyRequest input) {
-  const auto target = unqualified(context, *input.function_name);
-  if (!target) co_return std::unexpected(target.error());
-  const auto function = find_function(deps, *target);
-  if (!function) co_return std::unexpected(function.error());
-  l::GetFunctionConcurrencyResponse output;
-  output.reserved_concurrent_executions = (*function)->reserved_concurrency;
-  co_return output;
-}
-
-Answer<l::DeleteFunctionConcurrencyOutput> delete_concurrency(
-    const Deps& deps, const Context& context, l::DeleteFunctionConcurrencyRequest input) {
-  const auto target = unqualified(context, *input.function_name);
-  if (!target) co_return std::unexpected(target.error());
-  const auto changed =
-      co_await deps.catalogue.update(target->key, [](Function& function) -> api::Outcome<void> {
-        function.reserved_concurrency.reset();
-        return {};
-      });
-  if (!changed) co_return std::unexpected(changed.error());
-  co_return l::DeleteFunctionConcurrencyOutput();
-}
-
 // Kept and shown: what runs is the interpreter that the host has. So no version can be held on to.
 Answer<l::PutRuntimeManagementConfigResponse> put_runtime_management(
     const Deps& deps, const Context& context, l::PutRuntimeManagementConfigRequest input) {
@@ -178,6 +119,33 @@ Answer<l::GetFunctionCodeSigningConfigResponse> get_code_signing(
   co_return l::GetFunctionCodeSigningConfigResponse();
 }
 
+// Kept and shown. What AWS ends are loops through SQS, SNS and S3, none of which there can be here.
+Answer<l::PutFunctionRecursionConfigResponse> put_recursion(
+    const Deps& deps, const Context& context, l::PutFunctionRecursionConfigRequest input) {
+  const auto target = unqualified(context, *input.function_name);
+  if (!target) co_return std::unexpected(target.error());
+  const auto changed =
+      co_await deps.catalogue.update(target->key, [&](Function& function) -> api::Outcome<void> {
+        function.recursive_loop = *input.recursive_loop;
+        return {};
+      });
+  if (!changed) co_return std::unexpected(changed.error());
+  l::PutFunctionRecursionConfigResponse output;
+  output.recursive_loop = (*changed)->recursive_loop;
+  co_return output;
+}
+
+Answer<l::GetFunctionRecursionConfigResponse> get_recursion(
+    const Deps& deps, const Context& context, l::GetFunctionRecursionConfigRequest input) {
+  const auto target = unqualified(context, *input.function_name);
+  if (!target) co_return std::unexpected(target.error());
+  const auto function = find_function(deps, *target);
+  if (!function) co_return std::unexpected(function.error());
+  l::GetFunctionRecursionConfigResponse output;
+  output.recursive_loop = (*function)->recursive_loop;
+  co_return output;
+}
+
 Answer<l::GetAccountSettingsResponse> account_settings(const Deps& deps, const Context& context) {
   std::int64_t bytes = 0;
   std::int64_t count = 0;
@@ -200,6 +168,21 @@ Answer<l::GetAccountSettingsResponse> account_settings(const Deps& deps, const C
   usage.total_code_size = bytes;
   usage.function_count = count;
   co_return output;
+}
+
+void register_recursion(wire::Registry& registry, const Deps& deps) {
+  using Put = l::PutFunctionRecursionConfigRequest;
+  using Get = l::GetFunctionRecursionConfigRequest;
+  registry.add<l::op::PutFunctionRecursionConfig>(
+      on_function<Put>(deps, "lambda:PutFunctionRecursionConfig"),
+      [&deps](const Context& context, Put input) {
+        return put_recursion(deps, context, std::move(input));
+      });
+  registry.add<l::op::GetFunctionRecursionConfig>(
+      on_function<Get>(deps, "lambda:GetFunctionRecursionConfig"),
+      [&deps](const Context& context, Get input) {
+        return get_recursion(deps, context, std::move(input));
+      });
 }
 
 void register_runtime_settings(wire::Registry& registry, const Deps& deps) {
@@ -227,6 +210,7 @@ void register_runtime_settings(wire::Registry& registry, const Deps& deps) {
 
 void register_settings(wire::Registry& registry, const Deps& deps) {
   register_runtime_settings(registry, deps);
+  register_recursion(registry, deps);
   registry.add<l::op::ListTags>(on_tagged<l::ListTagsRequest>(deps, "lambda:ListTags"),
                                 [&deps](const Context& context, l::ListTagsRequest input) {
                                   return list_tags(deps, context, std::move(input));
@@ -239,21 +223,6 @@ void register_settings(wire::Registry& registry, const Deps& deps) {
       on_tagged<l::UntagResourceRequest>(deps, "lambda:UntagResource"),
       [&deps](const Context& context, l::UntagResourceRequest input) {
         return untag(deps, context, std::move(input));
-      });
-  registry.add<l::op::PutFunctionConcurrency>(
-      on_function<l::PutFunctionConcurrencyRequest>(deps, "lambda:PutFunctionConcurrency"),
-      [&deps](const Context& context, l::PutFunctionConcurrencyRequest input) {
-        return put_concurrency(deps, context, std::move(input));
-      });
-  registry.add<l::op::GetFunctionConcurrency>(
-      on_function<l::GetFunctionConcurrencyRequest>(deps, "lambda:GetFunctionConcurrency"),
-      [&deps](const Context& context, l::GetFunctionConcurrencyRequest input) {
-        return get_concurrency(deps, context, std::move(input));
-      });
-  registry.add<l::op::DeleteFunctionConcurrency>(
-      on_function<l::DeleteFunctionConcurrencyRequest>(deps, "lambda:DeleteFunctionConcurrency"),
-      [&deps](const Context& context, l::DeleteFunctionConcurrencyRequest input) {
-        return delete_concurrency(deps, context, std::move(input));
       });
   registry.add<l::op::GetAccountSettings>(
       [](const Context&, const l::GetAccountSettingsRequest&) {

@@ -14,6 +14,7 @@ void add_iam_identities(ResourceRegistry& registry);
 void add_iam_policies(ResourceRegistry& registry);
 void add_kinesis(ResourceRegistry& registry);
 void add_lambda_function(ResourceRegistry& registry);
+void add_lambda_more(ResourceRegistry& registry);
 void add_lambda_parts(ResourceRegistry& registry);
 void add_logs(ResourceRegistry& registry);
 void add_s3(ResourceRegistry& registry);
@@ -27,6 +28,7 @@ inline void add_all(ResourceRegistry& registry) {
   add_iam_policies(registry);
   add_kinesis(registry);
   add_lambda_function(registry);
+  add_lambda_more(registry);
   add_lambda_parts(registry);
   add_logs(registry);
   add_s3(registry);

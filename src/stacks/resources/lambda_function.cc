@@ -70,6 +70,8 @@ class Function final : public ResourceHandler {
     if (!made || made->failure) co_return made;
     auto set = co_await set_concurrency(context, context.name, Value::object(), properties);
     if (!set) made->failure = set.error();
+    auto looped = co_await set_recursion(context, context.name, Value::object(), properties);
+    if (!looped) made->failure = looped.error();
     co_return made;
   }
 
@@ -103,6 +105,8 @@ class Function final : public ResourceHandler {
     if (!made || made->failure) co_return made;
     auto set = co_await set_concurrency(context, before.id, was, after);
     if (!set) co_return std::unexpected(set.error());
+    auto looped = co_await set_recursion(context, before.id, was, after);
+    if (!looped) co_return std::unexpected(looped.error());
     auto tagged = co_await set_tags(context, before, after);
     if (!tagged) co_return std::unexpected(tagged.error());
     co_return made;
@@ -159,6 +163,16 @@ class Function final : public ResourceHandler {
     co_return done(set);
   }
 
+  static async::Task<api::Outcome<void>> set_recursion(const StepContext& context, std::string name,
+                                                       Value was, Value now) {
+    if (!changed(was, now, "RecursiveLoop")) co_return api::Outcome<void>();
+    Value input = Value::object();
+    input.set("FunctionName", Value::string(name));
+    input.set("RecursiveLoop", Value::string(now.text_of("RecursiveLoop", "Terminate")));
+    auto set = co_await call_with<op::PutFunctionRecursionConfig>(context, std::move(input));
+    co_return done(set);
+  }
+
   static async::Task<api::Outcome<void>> set_tags(const StepContext& context,
                                                   const Physical& before, Value after) {
     if (!changed(before.properties, after, "Tags")) co_return api::Outcome<void>();
@@ -192,6 +206,7 @@ class Function final : public ResourceHandler {
                      {"PackageType", OnChange::kConditional},
                      {"ReservedConcurrentExecutions", OnChange::kUpdate, false,
                       shape_of<op::PutFunctionConcurrency>("ReservedConcurrentExecutions")},
+                     {"RecursiveLoop"},
                      {"Tags"},
                      configured("Architectures"),
                      configured("Description"),
@@ -211,7 +226,7 @@ class Function final : public ResourceHandler {
                      configured("VpcConfig")},
       .unsupported = {"CapacityProviderConfig", "CodeSigningConfigArn", "DurableConfig",
                       "KmsKeyArn", "FunctionScalingConfig", "PublishToLatestPublished",
-                      "RecursiveLoop", "RuntimeManagementConfig", "TenancyConfig"},
+                      "RuntimeManagementConfig", "TenancyConfig"},
       .attributes = {"Arn"},
       .name = {.property = "FunctionName", .max = 64}};
 };

@@ -55,6 +55,42 @@ class Permission final : public ResourceHandler {
       .name = {.property = "", .max = 100}};
 };
 
+constexpr std::string_view kProvisioned = "ProvisionedConcurrencyConfig";
+
+// The environments that a template keeps ready for a version or an alias; there when it answers.
+async::Task<api::Outcome<void>> provide(const StepContext& context, std::string function,
+                                        std::string qualifier, Value was, Value now) {
+  if (!changed(was, now, kProvisioned)) co_return api::Outcome<void>();
+  const Value* const wanted = now.find(kProvisioned);
+  if (wanted == nullptr) {
+    op::DeleteProvisionedConcurrencyConfig::Input input;
+    input.function_name = function;
+    input.qualifier = qualifier;
+    auto deleted =
+        co_await context.invoke<op::DeleteProvisionedConcurrencyConfig>(std::move(input));
+    co_return gone(deleted);
+  }
+  Value input = *wanted;
+  input.set("FunctionName", Value::string(function));
+  input.set("Qualifier", Value::string(qualifier));
+  auto put = co_await call_with<op::PutProvisionedConcurrencyConfig>(context, std::move(input));
+  if (!put) co_return done(put);
+  Poll poll(context);
+  while (true) {
+    op::GetProvisionedConcurrencyConfig::Input look;
+    look.function_name = function;
+    look.qualifier = qualifier;
+    auto found = co_await context.invoke<op::GetProvisionedConcurrencyConfig>(std::move(look));
+    if (!found) co_return done(found);
+    if (found->status == "READY") co_return api::Outcome<void>();
+    if (found->status == "FAILED")
+      co_return refuse("Provisioned concurrency could not be allocated: " +
+                       found->status_reason.value_or(""));
+    auto paused = co_await poll.pause();
+    if (!paused) co_return std::unexpected(paused.error());
+  }
+}
+
 class Version final : public ResourceHandler {
  public:
   const ResourceSchema& schema() const override { return schema_; }
@@ -67,6 +103,9 @@ class Version final : public ResourceHandler {
     Made made{.physical_id = published->function_arn.value_or(""), .failure = {}};
     made.attributes.set("Version", Value::string(published->version.value_or("")));
     made.attributes.set("FunctionArn", Value::string(made.physical_id));
+    auto provided = co_await provide(context, properties.text_of("FunctionName"),
+                                     published->version.value_or(""), Value::object(), properties);
+    if (!provided) made.failure = provided.error();
     co_return made;
   }
 
@@ -85,14 +124,14 @@ class Version final : public ResourceHandler {
   }
 
  private:
-  const ResourceSchema schema_{
-      .type = "AWS::Lambda::Version",
-      .properties = {{"FunctionName", OnChange::kReplace, true},
-                     {"CodeSha256", OnChange::kReplace},
-                     {"Description", OnChange::kReplace}},
-      .unsupported = {"FunctionScalingConfig", "ProvisionedConcurrencyConfig", "RuntimePolicy"},
-      .attributes = {"FunctionArn", "Version"},
-      .name = {}};
+  const ResourceSchema schema_{.type = "AWS::Lambda::Version",
+                               .properties = {{"FunctionName", OnChange::kReplace, true},
+                                              {"CodeSha256", OnChange::kReplace},
+                                              {"Description", OnChange::kReplace},
+                                              {kProvisioned, OnChange::kReplace}},
+                               .unsupported = {"FunctionScalingConfig", "RuntimePolicy"},
+                               .attributes = {"FunctionArn", "Version"},
+                               .name = {}};
 };
 
 class Alias final : public ResourceHandler {
@@ -111,6 +150,9 @@ class Alias final : public ResourceHandler {
     if (!found) co_return std::unexpected(found.error());
     Made made{.physical_id = found->alias_arn.value_or(""), .failure = {}};
     made.attributes.set("AliasArn", Value::string(made.physical_id));
+    auto provided = co_await provide(context, properties.text_of("FunctionName"),
+                                     properties.text_of("Name"), Value::object(), properties);
+    if (!provided) made.failure = provided.error();
     co_return made;
   }
 
@@ -121,6 +163,9 @@ class Alias final : public ResourceHandler {
       input.set("RoutingConfig", Value::object({"AdditionalVersionWeights"}, {Value::object()}));
     auto updated = co_await call_with<op::UpdateAlias>(context, std::move(input));
     if (!updated) co_return std::unexpected(updated.error());
+    auto provided = co_await provide(context, after.text_of("FunctionName"), after.text_of("Name"),
+                                     before.properties, after);
+    if (!provided) co_return std::unexpected(provided.error());
     co_return Made{.physical_id = before.id, .attributes = before.attributes, .failure = {}};
   }
 
@@ -137,6 +182,7 @@ class Alias final : public ResourceHandler {
   // Templates list the weights, the API maps them.
   static Value input_for(const Value& properties) {
     Value input = properties;
+    input.erase(kProvisioned);
     const Value* routing = properties.find("RoutingConfig");
     if (routing == nullptr) return input;
     Value weights = Value::object();
@@ -153,8 +199,9 @@ class Alias final : public ResourceHandler {
                                               {"Name", OnChange::kReplace, true},
                                               {"FunctionVersion", OnChange::kUpdate, true},
                                               {"Description"},
-                                              {"RoutingConfig"}},
-                               .unsupported = {"ProvisionedConcurrencyConfig"},
+                                              {"RoutingConfig"},
+                                              {kProvisioned}},
+                               .unsupported = {},
                                .attributes = {"AliasArn"},
                                .name = {}};
 };
