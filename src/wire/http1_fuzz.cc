@@ -20,6 +20,19 @@ async::Task<wire::HttpResponse> answer(wire::HttpRequest request) {
   co_return response;
 }
 
+// Reads as much as the path says.
+async::Task<wire::HttpResponse> take(wire::HttpRequest request, wire::BodyReader& body) {
+  wire::HttpResponse response;
+  for (std::size_t pieces = request.path.size(); pieces > 1; --pieces) {
+    const auto piece = co_await body.read();
+    if (!piece || piece->empty()) break;
+    response.body += *piece;
+  }
+  for (const wire::Header& trailer : body.trailers()) CHECK(!trailer.name.empty());
+  co_return response;
+}
+bool is_upload(const wire::HttpRequest& request) { return request.path.starts_with("/u"); }
+
 async::Task<void> talk(async::Core& core, wire::HttpServer& server, std::string bytes,
                        std::size_t piece) {
   auto [near, far] = async::make_memory_pair(
@@ -41,9 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) return 0;
   base::ManualClock clock;
   async::ManualCore core(clock);
-  wire::HttpServer server(
-      {.limits = {.header_bytes_max = 2048, .body_bytes_max = 4096}, .clock = &clock},
-      std::vector<async::AsioCore*>{}, answer);
+  wire::HttpServer server({.limits = {.header_bytes_max = 2048, .body_bytes_max = 4096},
+                           .clock = &clock,
+                           .uploads = {.takes = is_upload, .handler = take}},
+                          std::vector<async::AsioCore*>{}, answer);
   core.run(talk(core, server, {reinterpret_cast<const char*>(data + 1), size - 1}, data[0]));
   core.run(server.stop(core.now()));
   CHECK(server.figures().connections_open == 0);
