@@ -143,7 +143,11 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
                      const auto key = services::kinesis::parse_stream_arn(arn);
                      return key && domains.streams.find(*key) != nullptr;
                    },
-               .authorizer = &authorizer},
+               .authorizer = &authorizer,
+               .backups = &domains.backups,
+               .exports = &domains.exports,
+               .imports = &domains.imports,
+               .caller = &caller},
       dynamodbstreams{.changes = domains.changes,
                       .sealer = *storage->sealer,
                       .clock = storage->clock,

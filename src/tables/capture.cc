@@ -51,11 +51,11 @@ void make_captures(Definition& definition, base::Timestamp now) {
   const auto after = [&](base::Timestamp earlier) {
     created = std::max(created, earlier + base::Milliseconds(1));
   };
-  for (std::optional<Capture>* one : {&definition.stream, &definition.feed}) {
+  for (std::optional<Capture>* one : {&definition.stream, &definition.feed, &definition.history}) {
     if (*one && (*one)->number != 0) after((*one)->created);
   }
   if (definition.last_capture) after(*definition.last_capture);
-  for (std::optional<Capture>* one : {&definition.stream, &definition.feed}) {
+  for (std::optional<Capture>* one : {&definition.stream, &definition.feed, &definition.history}) {
     if (!*one || (*one)->number != 0) continue;
     (*one)->number = definition.next_capture++;
     (*one)->shards = initial_shards(definition);

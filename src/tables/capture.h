@@ -1,8 +1,9 @@
 #pragma once
 
-// Capture: one sequence of change records that a table keeps: a stream of DynamoDB Streams, or the
-// feed of its Kinesis destinations. Values; part of the table's definition and persisted with it
-// (docs/formats/tables.md). The records themselves are kept by a ChangeSink (changes.h).
+// Capture: one sequence of change records that a table keeps: a stream of DynamoDB Streams, the
+// feed of its Kinesis destinations, or its history. Values; part of the table's definition and
+// persisted with it (docs/formats/tables.md). The records themselves are kept by a ChangeSink
+// (changes.h).
 
 #include <cstdint>
 #include <optional>

@@ -113,8 +113,8 @@ TablePtr Catalogue::find(TableId id) const {
 
 TablePtr Catalogue::find_ready(const TableName& name) const {
   TablePtr table = find(name);
-  if (table && settings_.creation_delay.count() > 0 && is_creating(*table->definition()))
-    return nullptr;
+  if (!table || table->filling()) return nullptr;
+  if (settings_.creation_delay.count() > 0 && is_creating(*table->definition())) return nullptr;
   return table;
 }
 
@@ -139,7 +139,7 @@ void Catalogue::note_policies(const Definition& definition) {
 }
 
 bool Catalogue::is_creating(const Definition& definition) const {
-  return clock_.now() < definition.created + settings_.creation_delay;
+  return definition.is_filling() || clock_.now() < definition.created + settings_.creation_delay;
 }
 
 std::vector<std::string> Catalogue::names(std::string_view account, std::string_view region,
@@ -215,45 +215,74 @@ void Catalogue::tell_redefined(const Definition* before, const Definition* after
 }
 
 async::Task<api::Outcome<DefinitionPtr>> Catalogue::remove(TableName name) {
+  return remove_table(std::move(name), false);
+}
+
+async::Task<api::Outcome<DefinitionPtr>> Catalogue::abandon(TableName name) {
+  return remove_table(std::move(name), true);
+}
+
+std::optional<api::Error> Catalogue::keeps_from_removal(const Table& table,
+                                                        bool even_filling) const {
+  const auto definition = table.definition();
+  const auto in_use = [&](std::string_view how) {
+    return api::dynamodb::resource_in_use(
+        "Attempt to change a resource which is still in use: Table is being " + std::string(how) +
+        ": " + definition->name);
+  };
+  if (definition->deletion_protection)
+    return validation(
+        "Resource cannot be deleted as it is currently protected against deletion. Disable "
+        "deletion protection first.");
+  if (is_creating(*definition) && !even_filling) return in_use("created");
+  if (!definition->pictures.empty()) return in_use("backed up");
+  return std::nullopt;
+}
+
+async::Task<api::Outcome<DefinitionPtr>> Catalogue::remove_table(TableName name,
+                                                                 bool even_filling) {
   async::Core* const home = async::Core::current();
   co_await async::on(*lanes_.at(0).core);
   api::Outcome<DefinitionPtr> result = std::unexpected(no_such_table(name.name));
   {
     const auto lock = co_await changing_.lock();
-    const TablePtr table = find(name);
-    if (table && table->definition()->deletion_protection) {
-      result = refuse(
-          "Resource cannot be deleted as it is currently protected against deletion. Disable "
-          "deletion protection first.");
-    } else if (table && is_creating(*table->definition())) {
-      result = std::unexpected(api::dynamodb::resource_in_use(
-          "Attempt to change a resource which is still in use: Table is being created: " +
-          name.name));
-    } else if (table) {
-      {
-        const std::lock_guard guard(mutex_);
-        tables_.erase(name);
-      }
-      table->drop();
-      co_await writer_.drain();
-      const TableId id = table->id();
-      store::Batch batch;
-      batch.erase(keys::definition(name.account, name.region, name.name));
-      for (std::string from : {keys::items(id), keys::all_entries(id), keys::all_counts(id)})
-        batch.erase_range(from, store::prefix_end(from));
-      const auto last = table->definition();
-      if (settings_.sink != nullptr) settings_.sink->redefine(last.get(), nullptr, batch);
-      const auto stored = co_await store_.commit(std::move(batch));
-      if (stored) {
-        tell_redefined(last.get(), nullptr);
-        result = last;
+    if (const TablePtr table = find(name)) {
+      if (auto kept = keeps_from_removal(*table, even_filling)) {
+        result = std::unexpected(*std::move(kept));
       } else {
-        result = std::unexpected(internal(stored.error()));
+        auto erased = co_await erase_table(table);
+        if (erased) result = *std::move(erased);
+        else result = std::unexpected(internal(erased.error()));
       }
     }
   }
   if (home != nullptr) co_await async::on(*home);
   co_return result;
+}
+
+async::Task<base::Result<DefinitionPtr>> Catalogue::erase_table(TablePtr table) {
+  const DefinitionPtr last = table->definition();
+  {
+    const std::lock_guard guard(mutex_);
+    tables_.erase(name_of(*last));
+  }
+  table->drop();
+  co_await writer_.drain();
+  const TableId id = table->id();
+  store::Batch batch;
+  batch.erase(keys::definition(last->account, last->region, last->name));
+  std::vector<std::string> prefixes = {keys::all_entries(id), keys::all_counts(id)};
+  const bool kept = last->point_in_time.enabled && settings_.sink != nullptr;
+  if (!kept) prefixes.push_back(keys::items(id));
+  for (const std::string& from : prefixes) batch.erase_range(from, store::prefix_end(from));
+  if (settings_.sink != nullptr) {
+    settings_.sink->removing(*table, batch);
+    settings_.sink->redefine(last.get(), nullptr, batch);
+  }
+  const auto stored = co_await store_.commit(std::move(batch));
+  if (!stored) co_return std::unexpected(stored.error());
+  tell_redefined(last.get(), nullptr);
+  co_return last;
 }
 
 async::Task<api::Outcome<DefinitionPtr>> Catalogue::change(TableName name, Edit edit) {
@@ -262,10 +291,37 @@ async::Task<api::Outcome<DefinitionPtr>> Catalogue::change(TableName name, Edit 
   api::Outcome<DefinitionPtr> result = std::unexpected(api::Error());
   {
     const auto lock = co_await changing_.lock();
-    result = co_await change_locked(name, edit);
+    const TablePtr table = find(name);
+    if (table && table->filling())
+      result = std::unexpected(api::dynamodb::resource_in_use(
+          "Attempt to change a resource which is still in use: Table is being created: " +
+          name.name));
+    else result = co_await change_locked(name, edit);
   }
   if (home != nullptr) co_await async::on(*home);
   co_return result;
+}
+
+async::Task<api::Outcome<DefinitionPtr>> Catalogue::fill_done(TableName name) {
+  async::Core* const home = async::Core::current();
+  co_await async::on(*lanes_.at(0).core);
+  api::Outcome<DefinitionPtr> result = std::unexpected(api::Error());
+  {
+    const auto lock = co_await changing_.lock();
+    result = co_await change_locked(name, [](Definition& edited) {
+      if (edited.origin) edited.origin->filling = false;
+      return std::optional<api::Error>();
+    });
+  }
+  if (home != nullptr) co_await async::on(*home);
+  co_return result;
+}
+
+std::vector<TablePtr> Catalogue::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<TablePtr> found;
+  for (const auto& [name, table] : tables_) found.push_back(table);
+  return found;
 }
 
 async::Task<api::Outcome<DefinitionPtr>> Catalogue::change_locked(const TableName& name,
@@ -293,7 +349,8 @@ async::Task<api::Outcome<DefinitionPtr>> Catalogue::change_locked(const TableNam
   if (!stored) co_return std::unexpected(internal(stored.error()));
   note_policies(*after);
   table->publish(after);
-  const bool recaptured = before->stream != after->stream || before->feed != after->feed;
+  const bool recaptured = before->stream != after->stream || before->feed != after->feed ||
+                          before->history != after->history;
   if (!dropped.empty() || recaptured) co_await writer_.drain();
   tell_redefined(before.get(), after.get());
   for (const IndexId index : dropped) {

@@ -67,12 +67,21 @@ class Catalogue {
   // Takes everything but id, uuid, created and the indexes' ids from `wanted`.
   async::Task<api::Outcome<TablePtr>> create(Definition wanted);
   async::Task<api::Outcome<DefinitionPtr>> remove(TableName name);
+  // A table that its job will not fill.
+  async::Task<api::Outcome<DefinitionPtr>> abandon(TableName name);
   // Changes a definition; what the function refuses changes nothing. Indexes it adds (id 0) are
   // filled, those it drops are removed. Answers the definition as it is right afterwards.
   using Edit = std::function<std::optional<api::Error>(Definition&)>;
   async::Task<api::Outcome<DefinitionPtr>> change(TableName name, Edit edit);
+  // The job has filled the table: everybody may use it.
+  async::Task<api::Outcome<DefinitionPtr>> fill_done(TableName name);
+  // Every table, in no order. For start.
+  std::vector<TablePtr> all() const;
 
  private:
+  async::Task<api::Outcome<DefinitionPtr>> remove_table(TableName name, bool even_filling);
+  std::optional<api::Error> keeps_from_removal(const Table& table, bool even_filling) const;
+  async::Task<base::Result<DefinitionPtr>> erase_table(TablePtr table);
   async::Task<base::Status> load_tables();
   async::Task<base::Status> load_counts(TablePtr table);
   async::Task<base::Status> drop_leftovers(TablePtr table);

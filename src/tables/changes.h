@@ -12,6 +12,8 @@
 
 namespace tables {
 
+class Table;
+
 struct Change {
   const Definition& table;
   const Item* before = nullptr;  // nullptr: the item is new
@@ -39,6 +41,10 @@ class ChangeSink {
   virtual void redefine(const Definition* before, const Definition* after, store::Batch& batch) = 0;
   // What redefine() was told is durable, and nobody writes by `before` any more.
   virtual void redefined(const Definition* before, const Definition* after) = 0;
+  // The table is going, and nobody writes to it any more: what is to be kept of it joins the batch
+  // that removes it. Items of a table with point-in-time recovery stay in the store, and are
+  // whoever's who keeps them here.
+  virtual void removing(const Table& /*table*/, store::Batch& /*batch*/) {}
 };
 
 // Records the changes in the batch and submits it. `sink` may be nullptr.

@@ -18,7 +18,8 @@ constexpr std::uint64_t kAccount = 1, kRegion = 2, kName = 3, kUuid = 4, kId = 5
                         kDeletionProtection = 16, kTtlAttribute = 17, kTtlEnabled = 18, kTag = 19,
                         kTtlFilled = 20, kStream = 30, kFeed = 31, kDestination = 32,
                         kNextCapture = 33, kLastCapture = 34, kPolicy = 40, kStreamPolicy = 41,
-                        kMaxima = 42, kWarm = 43, kKeyArn = 44, kInsights = 45;
+                        kMaxima = 42, kWarm = 43, kKeyArn = 44, kInsights = 45, kPointInTime = 60,
+                        kHistory = 61, kPicture = 62, kOrigin = 63;
 }  // namespace field
 namespace index_field {
 constexpr std::uint64_t kName = 1, kId = 2, kGlobal = 3, kHash = 4, kRange = 5, kProjection = 6,
@@ -158,6 +159,10 @@ void read_field(Definition& made, std::uint64_t tag, std::string_view value) {
     case field::kWarm: made.warm = decode_warm(value); return;
     case field::kKeyArn: made.encryption.key_arn = value; return;
     case field::kInsights: made.insights = decode_insights(value); return;
+    case field::kPointInTime: made.point_in_time = decode_point_in_time(value); return;
+    case field::kHistory: made.history = decode_capture(value); return;
+    case field::kPicture: made.pictures.emplace_back(value); return;
+    case field::kOrigin: made.origin = decode_origin(value); return;
     case field::kTag: {
       ByteReader in(value);
       std::string key(in.bytes());
@@ -183,6 +188,12 @@ std::string table_arn(std::string_view account, std::string_view region, std::st
       .append(account)
       .append(":table/")
       .append(name);
+}
+
+void Definition::settle_history() {
+  const bool wanted = point_in_time.enabled || !pictures.empty();
+  if (wanted && !(history && history->enabled)) history = Capture{.view = View::kBoth};
+  if (!wanted) history.reset();
 }
 
 std::string Definition::arn() const { return table_arn(account, region, name); }
@@ -233,6 +244,10 @@ std::string encode_definition(const Definition& definition) {
     out.field(field::kKeyArn, definition.encryption.key_arn);
   if (definition.insights.updated)
     out.field(field::kInsights, encode_insights(definition.insights));
+  out.field(field::kPointInTime, encode_point_in_time(definition.point_in_time));
+  if (definition.history) out.field(field::kHistory, encode_capture(*definition.history));
+  for (const std::string& picture : definition.pictures) out.field(field::kPicture, picture);
+  if (definition.origin) out.field(field::kOrigin, encode_origin(*definition.origin));
   for (const auto& [key, value] : definition.tags) {
     ByteWriter tag;
     tag.bytes(key);

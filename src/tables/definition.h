@@ -14,6 +14,7 @@
 #include "base/strong.h"
 #include "tables/capture.h"
 #include "tables/key.h"
+#include "tables/recovery.h"
 #include "tables/settings.h"
 
 namespace tables {
@@ -83,6 +84,10 @@ struct Definition {
   std::vector<Destination> destinations;
   std::uint16_t next_capture = 1;
   std::optional<base::Timestamp> last_capture;  // when the newest was made
+  PointInTime point_in_time;
+  std::optional<Capture> history;     // what point-in-time recovery and pictures rest on
+  std::vector<std::string> pictures;  // the jobs that are taking one
+  std::optional<Origin> origin;
   std::map<std::string, std::string> tags;
   ResourcePolicy policy;
   ResourcePolicy stream_policy;  // of the latest stream
@@ -91,6 +96,10 @@ struct Definition {
   Encryption encryption;
   Insights insights;
 
+  // Being restored or imported.
+  bool is_filling() const { return origin && origin->filling; }
+  // History is kept while somebody needs it. After a change of either; make_captures() follows.
+  void settle_history();
   std::string arn() const;
   std::string index_arn(const Index& index) const;
   const Index* find_index(std::string_view index_name) const;

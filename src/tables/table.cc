@@ -25,7 +25,9 @@ std::string with_table(std::string_view kind, TableId table) {
 }  // namespace
 
 Table::Table(std::shared_ptr<const Definition> definition, std::size_t lanes)
-    : id_(definition->id), definition_(std::move(definition)), counts_(lanes) {}
+    : id_(definition->id), definition_(std::move(definition)), counts_(lanes) {
+  filling_ = definition_->is_filling();
+}
 
 std::shared_ptr<const Definition> Table::definition() const {
   const std::lock_guard lock(mutex_);
@@ -34,6 +36,7 @@ std::shared_ptr<const Definition> Table::definition() const {
 
 void Table::publish(std::shared_ptr<const Definition> definition) {
   const std::lock_guard lock(mutex_);
+  filling_ = definition->is_filling();
   definition_ = std::move(definition);
 }
 

@@ -65,6 +65,8 @@ class Table {
   // No write starts after this; who holds a key's lock still finishes.
   void drop() { dropped_ = true; }
   bool dropped() const { return dropped_; }
+  // Restored or imported right now.
+  bool filling() const { return filling_; }
 
   RecentWrites& recent(std::uint16_t hash) { return recent_[hash >> 8U]; }
   RecentWrites& recent_of_all() { return recent_of_all_; }
@@ -83,6 +85,7 @@ class Table {
   std::shared_ptr<const Definition> definition_;
   std::vector<Counts> counts_;
   std::atomic<bool> dropped_ = false;
+  std::atomic<bool> filling_ = false;
   std::array<RecentWrites, 256> recent_;
   RecentWrites recent_of_all_;
 };

@@ -1,5 +1,4 @@
-// DescribeLimits, DescribeEndpoints, DescribeContinuousBackups, DescribeTimeToLive,
-// UpdateTimeToLive.
+// DescribeLimits, DescribeEndpoints, DescribeTimeToLive, UpdateTimeToLive.
 
 #include "services/dynamodb/common.h"
 #include "wire/http_types.h"
@@ -30,22 +29,6 @@ Answer<d::DescribeEndpointsResponse> endpoints(const Context& context,
   const std::string* const host = context.http == nullptr ? nullptr : context.http->find("host");
   one.address = host != nullptr ? *host : "dynamodb." + context.region + ".amazonaws.com";
   one.cache_period_in_minutes = kEndpointMinutes;
-  co_return output;
-}
-
-Answer<d::DescribeContinuousBackupsOutput> backups(const Deps& deps, const Context& context,
-                                                   d::DescribeContinuousBackupsInput input) {
-  const auto name = control_table(context, input.table_name);
-  if (!name) co_return std::unexpected(name.error());
-  if (!deps.tables.catalogue().find(*name))
-    co_return std::unexpected(api::Error{.code = "TableNotFoundException",
-                                         .status = 400,
-                                         .message = "Table not found: " + name->name});
-  d::DescribeContinuousBackupsOutput output;
-  auto& description = output.continuous_backups_description.emplace();
-  description.continuous_backups_status = "ENABLED";
-  description.point_in_time_recovery_description.emplace().point_in_time_recovery_status =
-      "DISABLED";
   co_return output;
 }
 
@@ -106,16 +89,6 @@ void register_account(wire::Registry& registry, const Deps& deps) {
         return anywhere("dynamodb:DescribeEndpoints");
       },
       [](const Context& context, auto input) { return endpoints(context, std::move(input)); });
-  registry.add<d::op::DescribeContinuousBackups>(
-      [&deps](const Context& context,
-              const d::DescribeContinuousBackupsInput& input) -> api::Outcome<wire::Checks> {
-        const auto name = control_table(context, input.table_name);
-        if (!name) return std::unexpected(name.error());
-        return wire::Checks{table_check(deps, "dynamodb:DescribeContinuousBackups", *name)};
-      },
-      [&deps](const Context& context, auto input) {
-        return backups(deps, context, std::move(input));
-      });
   registry.add<d::op::DescribeTimeToLive>(
       [&deps](const Context& context,
               const d::DescribeTimeToLiveInput& input) -> api::Outcome<wire::Checks> {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/dynamodb/errors.h"
 #include "base/encoding.h"
 #include "tables/expression/lexer.h"
 
@@ -93,6 +94,16 @@ api::Outcome<tables::TablePtr> find_table(const Deps& deps, const tables::TableN
   auto table = deps.tables.catalogue().find_ready(name);
   if (!table) return std::unexpected(tables::table_not_found());
   return table;
+}
+
+api::Error no_table_to_back_up(const std::string& name) {
+  return d::table_not_found("Table not found: " + name);
+}
+
+auth::Check part_check(std::string action, const std::string& arn) {
+  auth::Check check{.action = std::move(action), .resource = arn};
+  if (const auto parts = auth::parse_arn(arn)) check.resource_account = std::string(parts->account);
+  return check;
 }
 
 std::string arn_of(const tables::TableName& name) {
@@ -201,6 +212,12 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   register_policies(registry, deps);
   register_insights(registry, deps);
   register_global_tables(registry, deps);
+  if (deps.backups == nullptr) return;
+  register_backups(registry, deps);
+  register_recovery(registry, deps);
+  register_restores(registry, deps);
+  if (deps.exports != nullptr) register_exports(registry, deps);
+  if (deps.imports != nullptr) register_imports(registry, deps);
 }
 
 }  // namespace services::dynamodb

@@ -26,6 +26,12 @@ void register_destinations(wire::Registry& registry, const Deps& deps);
 void register_policies(wire::Registry& registry, const Deps& deps);
 void register_insights(wire::Registry& registry, const Deps& deps);
 void register_global_tables(wire::Registry& registry, const Deps& deps);
+// Those that need Deps::backups.
+void register_backups(wire::Registry& registry, const Deps& deps);
+void register_recovery(wire::Registry& registry, const Deps& deps);
+void register_restores(wire::Registry& registry, const Deps& deps);
+void register_exports(wire::Registry& registry, const Deps& deps);
+void register_imports(wire::Registry& registry, const Deps& deps);
 
 // A TableName parameter, a name or an ARN. For operations on items and CreateTable; those on tables
 // that are there word a wrong name otherwise.
@@ -38,10 +44,14 @@ api::Outcome<tables::TableName> control_table(const Context& context,
 api::Outcome<tables::TablePtr> find_table(const Deps& deps, const tables::TableName& name);
 
 bool has_name_characters(std::string_view name);
+// TableNotFoundException, as the operations on backups say it.
+api::Error no_table_to_back_up(const std::string& name);
 
 // --- permissions ---
 
 std::string arn_of(const tables::TableName& name);
+// A check on a backup, an export or an import.
+auth::Check part_check(std::string action, const std::string& arn);
 // A check on the table, or on one of its indexes, with the table's resource policy.
 auth::Check table_check(const Deps& deps, std::string action, const tables::TableName& name,
                         const std::optional<std::string>& index = std::nullopt);
@@ -82,6 +92,9 @@ std::optional<d::ConsumedCapacity> consumed(const std::optional<std::string>& wa
                                             const Units& units);
 
 // --- descriptions ---
+
+std::vector<d::KeySchemaElement> describe(const tables::KeySchema& schema);
+d::Projection describe(const tables::Projection& projection);
 
 d::TableDescription describe(const Deps& deps, const tables::Table& table,
                              const tables::Definition& definition, std::string_view status);

@@ -10,30 +10,6 @@ using tables::Definition;
 using tables::Index;
 using tables::KeySchema;
 
-std::vector<d::KeySchemaElement> key_schema(const KeySchema& schema) {
-  std::vector<d::KeySchemaElement> elements;
-  schema.each([&](const tables::KeyAttribute& key, bool is_hash) {
-    auto& element = elements.emplace_back();
-    element.attribute_name = key.name;
-    element.key_type = is_hash ? "HASH" : "RANGE";
-    return false;
-  });
-  return elements;
-}
-
-d::Projection projection(const tables::Projection& from) {
-  d::Projection made;
-  switch (from.kind) {
-    case tables::Projection::Kind::kAll: made.projection_type = "ALL"; break;
-    case tables::Projection::Kind::kKeysOnly: made.projection_type = "KEYS_ONLY"; break;
-    case tables::Projection::Kind::kInclude:
-      made.projection_type = "INCLUDE";
-      made.non_key_attributes = from.attributes;
-      break;
-  }
-  return made;
-}
-
 d::ProvisionedThroughputDescription throughput(const tables::Throughput& from) {
   d::ProvisionedThroughputDescription made;
   made.last_increase_date_time = from.last_increase;
@@ -59,8 +35,8 @@ void add_index(d::TableDescription& table, const Definition& definition, const I
                const tables::Count& count, bool creating) {
   const auto fill = [&](auto& made) {
     made.index_name = index.name;
-    made.key_schema = key_schema(index.keys);
-    made.projection = projection(index.projection);
+    made.key_schema = describe(index.keys);
+    made.projection = describe(index.projection);
     made.index_size_bytes = count.bytes;
     made.item_count = count.items;
     made.index_arn = definition.index_arn(index);
@@ -85,6 +61,30 @@ void add_index(d::TableDescription& table, const Definition& definition, const I
 
 }  // namespace
 
+std::vector<d::KeySchemaElement> describe(const KeySchema& schema) {
+  std::vector<d::KeySchemaElement> elements;
+  schema.each([&](const tables::KeyAttribute& key, bool is_hash) {
+    auto& element = elements.emplace_back();
+    element.attribute_name = key.name;
+    element.key_type = is_hash ? "HASH" : "RANGE";
+    return false;
+  });
+  return elements;
+}
+
+d::Projection describe(const tables::Projection& from) {
+  d::Projection made;
+  switch (from.kind) {
+    case tables::Projection::Kind::kAll: made.projection_type = "ALL"; break;
+    case tables::Projection::Kind::kKeysOnly: made.projection_type = "KEYS_ONLY"; break;
+    case tables::Projection::Kind::kInclude:
+      made.projection_type = "INCLUDE";
+      made.non_key_attributes = from.attributes;
+      break;
+  }
+  return made;
+}
+
 d::TableDescription describe(const Deps& deps, const tables::Table& table,
                              const Definition& definition, std::string_view status) {
   const bool creating = status == "CREATING" ||
@@ -102,7 +102,7 @@ d::TableDescription describe(const Deps& deps, const tables::Table& table,
     one.attribute_type = std::string(tables::type_name(attribute.type));
   }
   made.table_name = definition.name;
-  made.key_schema = key_schema(definition.keys);
+  made.key_schema = describe(definition.keys);
   made.table_status = creating ? "CREATING" : std::string(status);
   made.creation_date_time = definition.created;
   made.provisioned_throughput = throughput(definition.throughput);
@@ -121,6 +121,14 @@ d::TableDescription describe(const Deps& deps, const tables::Table& table,
   if (!definition.table_class.empty())
     made.table_class_summary.emplace().table_class = definition.table_class;
   describe_stream(made, definition);
+  if (const auto& origin = definition.origin;
+      origin && origin->kind == tables::Origin::Kind::kRestored) {
+    auto& restore = made.restore_summary.emplace();
+    if (!origin->backup_arn.empty()) restore.source_backup_arn = origin->backup_arn;
+    restore.source_table_arn = origin->table_arn;
+    restore.restore_date_time = origin->time;
+    restore.restore_in_progress = origin->filling;
+  }
   made.deletion_protection_enabled = definition.deletion_protection;
   if (!creating)
     made.warm_throughput =
