@@ -1,14 +1,15 @@
 #include "tables/item.h"
 
 #include "tables/record.h"
+#include "tables/stored_item.h"
 
 namespace tables {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
-// Nothing nests deeper when it is stored; a decoder that meets more looks at damaged bytes.
-constexpr int kDepthMax = 256;
+using stored::count;
+using stored::kDepthMax;
+using stored::kVersion;
 
 // A Value::Member in the store: the enumeration's order is part of the format.
 static_assert(static_cast<int>(Type::kS) == 1 && static_cast<int>(Type::kN) == 2 &&
@@ -53,13 +54,6 @@ void write(ByteWriter& out, const Value& value) {
 }
 
 std::optional<Value> read(ByteReader& in, int depth);
-
-// A count of elements, each of at least one byte.
-std::optional<std::size_t> count(ByteReader& in) {
-  const std::uint64_t n = in.varint();
-  if (in.bad() || n > in.left()) return std::nullopt;
-  return n;
-}
 
 std::optional<std::vector<std::string>> read_set(ByteReader& in) {
   const auto n = count(in);

@@ -4,6 +4,8 @@
 
 #include "base/random.h"
 #include "tables/key.h"
+#include "tables/number.h"
+#include "tables/stored_item.h"
 
 namespace tables {
 namespace {
@@ -40,6 +42,39 @@ TEST(ItemTest, FormatStaysAsDocumented) {
   EXPECT_EQ(encode_item(item), std::string("\x01\x02\x02id\x01\x01"
                                            "a\x01n\x02\x01"
                                            "7"));
+}
+
+TEST(ItemTest, StoredBytesMeasureAsTheItemDoes) {
+  Item item = sample();
+  item["long"] = Value::of_s(std::string(200, 'x'));
+  item["longer"] = Value::of_s(std::string(20'000, 'x'));
+  item["l"] = Value::of_l({Value::of_m({{"deep", Value::of_ns({"100", "0.5", "-3"})}}),
+                           Value::of_l({Value::of_s("")}), Value::of_n("1200")});
+  for (const std::string number : {"1", "10", "12", "120", "999999999999999999", "0", "0.5", "-1"})
+    item["number " + number] = Value::of_n(number);
+  for (const char* const range : {"s", "m", "longer", "absent"}) {
+    const KeySchema schema{.hash = {"n"}, .range = KeyAttribute{range}};
+    const auto sizes = stored_sizes(schema, encode_item(item));
+    ASSERT_TRUE(sizes);
+    EXPECT_EQ(sizes->item, item_size(item));
+    EXPECT_EQ(sizes->stored, stored_size(schema, item, item_size(item))) << range;
+  }
+}
+
+TEST(ItemTest, EveryCutIsNoticedByWhoMeasures) {
+  const std::string bytes = encode_item(sample());
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(stored_sizes({.hash = {"s"}}, std::string_view(bytes).substr(0, length)));
+  EXPECT_FALSE(stored_sizes({.hash = {"s"}}, bytes + "x"));
+}
+
+TEST(NumberSizeTest, ShortIntegersAreMeasuredAsAllNumbersAre) {
+  for (std::int64_t value = 1; value < 200'000'000; value = value * 3 + 7) {
+    const std::string text = std::to_string(value);
+    EXPECT_EQ(number_size(text), Number::parse(text)->stored_size()) << text;
+    const std::string round = text + "00";
+    EXPECT_EQ(number_size(round), Number::parse(round)->stored_size()) << round;
+  }
 }
 
 TEST(ItemTest, SizeIsCountedAsAwsCounts) {

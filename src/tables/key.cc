@@ -86,9 +86,13 @@ std::string encode_key(const KeySchema& schema, const Item& item) {
   return out;
 }
 
-std::size_t stored_size(const KeySchema& schema, const Item& item, std::size_t bytes) {
+std::size_t stored_size(std::size_t rest, std::size_t range) {
   // Measured against AWS by the tests of dynalite.
   constexpr std::size_t kHead = 2, kChunk = 3072, kChunkHead = 18;
+  return kHead + rest + (1 + (1 + rest) / kChunk) * (kChunkHead + range);
+}
+
+std::size_t stored_size(const KeySchema& schema, const Item& item, std::size_t bytes) {
   auto size = static_cast<std::ptrdiff_t>(bytes);
   std::size_t range = 0;
   for (const auto& [name, value] : item) {
@@ -99,8 +103,7 @@ std::size_t stored_size(const KeySchema& schema, const Item& item, std::size_t b
       size += storage_overhead(name, value);
     }
   }
-  const auto rest = static_cast<std::size_t>(size);
-  return kHead + rest + (1 + (1 + rest) / kChunk) * (kChunkHead + range);
+  return stored_size(static_cast<std::size_t>(size), range);
 }
 
 Item key_of(const KeySchema& schema, const Item& item) {

@@ -76,6 +76,8 @@ Item key_of(const KeySchema& schema, const Item& item);
 // Bytes that an item takes in AWS's store, as a page's 1 MB is counted there: names count for one
 // byte, and the range key once for every 3 KB. `bytes` is its item_size().
 std::size_t stored_size(const KeySchema& schema, const Item& item, std::size_t bytes);
+// The same of the range key's value and of all the rest, with its overhead.
+std::size_t stored_size(std::size_t rest, std::size_t range);
 
 // The Key parameter of a request: exactly the schema's attributes, of its types and sizes.
 std::optional<api::Error> check_key(const KeySchema& schema, const Item& key);

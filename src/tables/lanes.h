@@ -1,29 +1,32 @@
 #pragma once
 
 // Lanes: the cores that write items. A key belongs to one lane, by its partition's hash; its lock
-// lives there and every write to it is decided and submitted there. Fixed for the process's life.
+// lives there and every write to it is decided there, and submitted there in a group of writes.
+// Fixed for the process's life.
 
 #include <memory>
 #include <vector>
 
 #include "tables/locks.h"
+#include "tables/write_groups.h"
 
 namespace tables {
 
 struct Lane {
-  std::size_t number = 0;
-  async::Core* core = nullptr;
-  KeyLocks locks;  // on `core` only
+  const std::size_t number;
+  async::Core* const core;
+  KeyLocks locks;      // on `core` only
+  WriteGroups groups;  // the same
 };
 
 class Lanes {
  public:
-  explicit Lanes(const std::vector<async::Core*>& cores) {
+  Lanes(const std::vector<async::Core*>& cores, store::Store& store, ChangeSink* sink) {
     CHECK(!cores.empty());
     for (async::Core* core : cores) {
-      lanes_.push_back(std::make_unique<Lane>());
-      lanes_.back()->number = lanes_.size() - 1;
-      lanes_.back()->core = core;
+      const std::size_t number = lanes_.size();
+      lanes_.push_back(
+          std::make_unique<Lane>(number, core, KeyLocks(), WriteGroups(store, sink, number)));
     }
   }
 

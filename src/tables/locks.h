@@ -4,7 +4,6 @@
 // first served; a lock is held over a read of the store, never over a sync.
 
 #include <coroutine>
-#include <deque>
 #include <string>
 #include <unordered_map>
 
@@ -13,6 +12,15 @@
 namespace tables {
 
 class KeyLocks {
+  struct Waiter {  // lives in the frame of who waits
+    std::coroutine_handle<> handle;
+    Waiter* next = nullptr;
+  };
+  struct Queue {
+    Waiter* first = nullptr;
+    Waiter* last = nullptr;
+  };
+
  public:
   class [[nodiscard]] Lock {
    public:
@@ -31,39 +39,55 @@ class KeyLocks {
     std::string key_;
   };
 
-  struct Acquire {
-    KeyLocks& locks;
-    std::string key;
-    bool await_ready() { return locks.waiting_.try_emplace(key).second; }
-    void await_suspend(std::coroutine_handle<> handle) { locks.waiting_[key].push_back(handle); }
-    Lock await_resume() { return Lock(&locks, std::move(key)); }
+  class Acquire {
+   public:
+    Acquire(KeyLocks& locks, std::string key) : locks_(locks), key_(std::move(key)) {}
+    bool await_ready() {
+      const auto [place, is_free] = locks_.queues_.try_emplace(key_);
+      queue_ = &place->second;
+      return is_free;
+    }
+    void await_suspend(std::coroutine_handle<> handle) {
+      waiter_.handle = handle;
+      *(queue_->last == nullptr ? &queue_->first : &queue_->last->next) = &waiter_;
+      queue_->last = &waiter_;
+    }
+    Lock await_resume() { return Lock(&locks_, std::move(key_)); }
+
+   private:
+    KeyLocks& locks_;
+    std::string key_;
+    Queue* queue_ = nullptr;  // stays where it is while the key is locked
+    Waiter waiter_;
   };
   // const auto lock = co_await locks.acquire(key);
-  Acquire acquire(std::string key) { return {*this, std::move(key)}; }
+  Acquire acquire(std::string key) { return Acquire(*this, std::move(key)); }
 
   // The keys that are locked now.
   std::vector<std::string> held() const {
     std::vector<std::string> keys;
-    keys.reserve(waiting_.size());
-    for (const auto& [key, queue] : waiting_) keys.push_back(key);
+    keys.reserve(queues_.size());
+    for (const auto& [key, queue] : queues_) keys.push_back(key);
     return keys;
   }
 
  private:
   void unlock(const std::string& key) {
-    const auto found = waiting_.find(key);
-    if (found->second.empty()) {
-      waiting_.erase(found);
+    const auto found = queues_.find(key);
+    Queue& queue = found->second;
+    if (queue.first == nullptr) {
+      queues_.erase(found);
       return;
     }
     // The next one owns the lock from here on; it runs when this one's caller has returned.
-    const std::coroutine_handle<> next = found->second.front();
-    found->second.pop_front();
-    async::Core::current()->post([next] { next.resume(); });
+    const Waiter* const next = queue.first;
+    queue.first = next->next;
+    if (queue.first == nullptr) queue.last = nullptr;
+    async::Core::current()->post([handle = next->handle] { handle.resume(); });
   }
 
-  // An entry means locked; its queue holds who waits.
-  std::unordered_map<std::string, std::deque<std::coroutine_handle<>>> waiting_;
+  // An entry means locked; its queue holds who waits. References stay good as entries come and go.
+  std::unordered_map<std::string, Queue> queues_;
 };
 
 }  // namespace tables

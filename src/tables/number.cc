@@ -178,8 +178,12 @@ std::expected<Number, std::string> Number::sum(const Number& a, const Number& b)
 
 int Number::stored_size() const {
   if (is_zero()) return 1;
-  const bool aligned = count_ % 2 != 0 || exponent_ % 2 != 0;
-  return 1 + (count_ + 1) / 2 + (aligned ? 0 : 1) + (negative_ ? 1 : 0);
+  return stored_size(count_, exponent_) + (negative_ ? 1 : 0);
+}
+
+int Number::stored_size(int digits, int exponent) {
+  const bool aligned = digits % 2 != 0 || exponent % 2 != 0;
+  return 1 + (digits + 1) / 2 + (aligned ? 0 : 1);
 }
 
 std::optional<std::int64_t> Number::to_int64() const {

@@ -41,6 +41,8 @@ class Number {
   int digits() const { return count_; }
   // The bytes that this number counts for in an item's size.
   int stored_size() const;
+  // The same of a positive number: of its significant digits, and the exponent of the first.
+  static int stored_size(int digits, int exponent);
   // nullopt if it is no integer, or out of int64's range.
   std::optional<std::int64_t> to_int64() const;
   // As to_int64(), without the part behind the point.

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "tables/expression/evaluate.h"
 #include "tables/item.h"
+#include "tables/stored_item.h"
 
 namespace tables {
 
@@ -356,6 +357,16 @@ KeyRange key_range(const KeySchema& schema, const KeyTests& tests) {
 }
 
 async::Task<api::Outcome<std::optional<Item>>> ItemReader::get(TablePtr table, Item key) {
+  auto stored = co_await get_stored(std::move(table), std::move(key));
+  if (!stored) co_return std::unexpected(std::move(stored).error());
+  if (!*stored) co_return std::optional<Item>();
+  auto item = decode_item(**stored);
+  if (!item) co_return std::unexpected(internal(item.error()));
+  co_return std::optional<Item>(*std::move(item));
+}
+
+async::Task<api::Outcome<std::optional<std::string>>> ItemReader::get_stored(TablePtr table,
+                                                                             Item key) {
   std::string item_key;
   std::uint16_t hash = 0;
   {
@@ -370,10 +381,7 @@ async::Task<api::Outcome<std::optional<Item>>> ItemReader::get(TablePtr table, I
     const auto settled = co_await store_.durable(seen);
     if (!settled) co_return std::unexpected(internal(settled.error()));
   }
-  if (!*stored) co_return std::optional<Item>();
-  auto item = decode_item(**stored);
-  if (!item) co_return std::unexpected(internal(item.error()));
-  co_return std::optional<Item>(*std::move(item));
+  co_return *std::move(stored);
 }
 
 async::Task<api::Outcome<Page>> ItemReader::query(TablePtr table,
@@ -423,6 +431,16 @@ async::Task<base::Result<std::optional<Item>>> ItemReader::whole_item(const Defi
   co_return std::optional<Item>(*std::move(item));
 }
 
+base::Result<ItemReader::Seen> ItemReader::look_at(const Definition& definition,
+                                                   std::string_view entry, bool decode) {
+  const auto sizes = stored_sizes(definition.keys, entry);
+  if (!sizes) return base::error(base::ErrorCode::kCorruption, "bytes that are no item");
+  Seen seen{.bytes = sizes->item, .stored = sizes->stored};
+  if (!decode) return seen;
+  ASSIGN_OR_RETURN(seen.item, decode_item(entry));
+  return seen;
+}
+
 async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
                                                  std::shared_ptr<const Definition> definition,
                                                  const Index* index, KeyRange range,
@@ -439,6 +457,9 @@ async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
   const std::size_t prefix = prefix_of(*definition, index).size();
   PartitionBytes partitions(by_partition && more ? prefix : 0, range.from);
   std::size_t stored = 0;
+  const bool keeps_stored = options.keeps_stored();
+  const bool looks_up = options.whole_items && index != nullptr;
+  const bool decodes = options.filter || looks_up || !(keeps_stored || options.count_only);
   while (more && !full) {
     store::ScanOptions scan{
         .limit = kStorePage, .bytes_max = kPageBytesMax, .reverse = !options.forward};
@@ -447,29 +468,33 @@ async::Task<api::Outcome<Page>> ItemReader::read(TablePtr table,
     if (!entries) co_return std::unexpected(internal(entries.error()));
     more = !entries->empty();
     for (store::KeyValue& entry : *entries) {
-      auto decoded = decode_item(entry.value);
-      if (!decoded) co_return std::unexpected(internal(decoded.error()));
-      Item item = *std::move(decoded);
+      auto looked = look_at(*definition, entry.value, decodes);
+      if (!looked) co_return std::unexpected(internal(looked.error()));
       ++page.scanned;
-      const std::size_t bytes = item_size(item);
-      page.bytes += bytes;
-      partitions.add(entry.key, bytes);
-      stored += stored_size(definition->keys, item, bytes);
+      page.bytes += looked->bytes;
+      partitions.add(entry.key, looked->bytes);
+      stored += looked->stored;
       full = stored >= options.bytes_max || (options.limit && page.scanned >= *options.limit);
-      if (full) last = place_of(*definition, index, item);
-      if (options.whole_items && index != nullptr) {
-        auto whole = co_await whole_item(*definition, item);
+      if (full) {
+        auto item = decode_item(entry.value);
+        if (!item) co_return std::unexpected(internal(item.error()));
+        last = place_of(*definition, index, *item);
+      }
+      if (looks_up) {
+        auto whole = co_await whole_item(*definition, *looked->item);
         if (!whole) co_return std::unexpected(internal(whole.error()));
-        if (*whole) item = **std::move(whole);
-        const std::size_t table_bytes = item_size(item);
+        if (*whole) looked->item = **std::move(whole);
+        const std::size_t table_bytes = item_size(*looked->item);
         page.table_bytes += table_bytes;
         page.table_units += static_cast<std::size_t>(read_units(table_bytes, true));
       }
-      if (!options.filter || expression::holds(*options.filter, item)) {
+      if (!options.filter || expression::holds(*options.filter, *looked->item)) {
         ++page.count;
-        if (!options.count_only)
-          page.items.push_back(options.projection ? expression::project(item, *options.projection)
-                                                  : std::move(item));
+        if (keeps_stored) page.stored.push_back(std::move(entry.value));
+        else if (!options.count_only)
+          page.items.push_back(options.projection
+                                   ? expression::project(*looked->item, *options.projection)
+                                   : *std::move(looked->item));
       }
       if (full) break;
     }

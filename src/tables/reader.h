@@ -28,6 +28,10 @@ struct ReadOptions {
   bool all_attributes = false;  // asked for in so many words
   // An index shows attributes that it does not project: from the table (local indexes only).
   bool whole_items = false;
+  // Items that are shown as they are stay in their stored form: Page::stored instead of items.
+  bool keep_stored = false;
+
+  bool keeps_stored() const { return keep_stored && !projection && !whole_items && !count_only; }
 };
 
 struct Segment {
@@ -36,8 +40,9 @@ struct Segment {
 };
 
 struct Page {
-  std::vector<Item> items;  // empty for count_only
-  std::size_t count = 0;    // after the filter
+  std::vector<Item> items;          // empty for count_only
+  std::vector<std::string> stored;  // see ReadOptions
+  std::size_t count = 0;            // after the filter
   std::size_t scanned = 0;
   std::optional<Item> last;     // LastEvaluatedKey
   std::size_t bytes = 0;        // read, of the table or the index
@@ -69,6 +74,8 @@ class ItemReader {
 
   // The key has been checked.
   async::Task<api::Outcome<std::optional<Item>>> get(TablePtr table, Item key);
+  // The same in its stored form (stored_item.h).
+  async::Task<api::Outcome<std::optional<std::string>>> get_stored(TablePtr table, Item key);
   // The request has been checked against this very definition.
   async::Task<api::Outcome<Page>> query(TablePtr table,
                                         std::shared_ptr<const Definition> definition,
@@ -85,6 +92,14 @@ class ItemReader {
   async::Task<api::Outcome<Page>> read(TablePtr table, std::shared_ptr<const Definition> definition,
                                        const Index* index, KeyRange range, ReadOptions options,
                                        bool by_partition);
+  // What the page makes of one entry.
+  struct Seen {
+    std::size_t bytes = 0;     // item_size()
+    std::size_t stored = 0;    // stored_size()
+    std::optional<Item> item;  // where values are looked at
+  };
+  static base::Result<Seen> look_at(const Definition& definition, std::string_view entry,
+                                    bool decode);
   async::Task<base::Result<std::optional<Item>>> whole_item(const Definition& definition,
                                                             const Item& entry);
 

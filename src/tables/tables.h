@@ -18,7 +18,7 @@ class Tables {
 
   Tables(store::Store& store, const base::Clock& clock, base::Random& random, Settings settings,
          ChangeSink* sink = nullptr)
-      : lanes_(settings.cores),
+      : lanes_(settings.cores, store, sink),
         writer_(store, lanes_, clock, sink),
         reader_(store),
         catalogue_(store, lanes_, writer_, clock, random, {settings.creation_delay, sink}),

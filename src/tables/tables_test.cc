@@ -203,6 +203,66 @@ TEST_F(TablesTest, ConcurrentConditionalWritersWinOnce) {
   EXPECT_EQ(won, 4U);
 }
 
+TEST_F(TablesTest, WritesThatAreReadyTogetherShareABatch) {
+  auto table = create(definition("things"));
+  const store::Sequence before = store.applied();
+  std::vector<std::optional<api::Outcome<Written>>> done(100);
+  for (std::size_t i = 0; i < done.size(); ++i)
+    async::spawn(core,
+                 keep(tables->writer().write(table, put(item("a", std::int64_t(i)))), done[i]));
+  pump();
+  for (const auto& one : done) ASSERT_TRUE(one && *one);
+  EXPECT_EQ(store.applied() - before, 1U);
+  EXPECT_EQ(table->counts().at(IndexId(0)).items, 100);
+}
+
+TEST_F(TablesTest, AKeyMayBeWrittenOftenInOneBatch) {
+  auto table = create(definition("things"));
+  const store::Sequence before = store.applied();
+  std::vector<std::optional<api::Outcome<Written>>> done(50);
+  for (auto& one : done)
+    async::spawn(core, keep(tables->writer().write(table, add_one(item("a", 1))), one));
+  std::optional<api::Outcome<Written>> refused;
+  Write late = put(item("a", 1));
+  late.condition = condition("attribute_not_exists(p)");
+  async::spawn(core, keep(tables->writer().write(table, std::move(late)), refused));
+  pump();
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    ASSERT_TRUE(done[i] && *done[i]);
+    EXPECT_EQ((*done[i])->after->at("hits").n(), std::to_string(i + 1));
+    if (i > 0) EXPECT_EQ((*done[i])->before->at("hits").n(), std::to_string(i));
+  }
+  ASSERT_TRUE(refused);
+  EXPECT_FALSE(*refused);
+  EXPECT_EQ(store.applied() - before, 1U);
+  EXPECT_EQ(table->counts().at(IndexId(0)).items, 1);
+}
+
+TEST_F(TablesTest, TransactionsSeeWhatHasJoinedBefore) {
+  auto table = create(definition("things"));
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::optional<api::Outcome<Written>>> single(5);
+    std::vector<std::optional<api::Outcome<std::vector<Written>>>> joint(5);
+    for (std::size_t i = 0; i < single.size(); ++i) {
+      const Item key = item(std::string(1, char('a' + i)), 1);
+      const Item next = item(std::string(1, char('a' + (i + 1) % 5)), 1);
+      async::spawn(core, keep(tables->writer().write(table, add_one(key)), single[i]));
+      async::spawn(other, keep(tables->writer().transact(
+                                   {{table, add_one(key)}, {table, add_one(next)}}, {}),
+                               joint[i]));
+    }
+    pump();
+    for (const auto& one : single) ASSERT_TRUE(one && *one);
+    for (const auto& one : joint) ASSERT_TRUE(one && *one);
+  }
+  for (std::size_t i = 0; i < 5; ++i) {
+    const Item key = item(std::string(1, char('a' + i)), 1);
+    const auto stored = run(tables->reader().get(table, key));
+    ASSERT_TRUE(stored && *stored);
+    EXPECT_EQ((*stored)->at("hits").n(), "60");
+  }
+}
+
 TEST_F(TablesTest, IndexesAndCountsFollowRandomWrites) {
   Definition wanted = definition("things");
   wanted.indexes.push_back(by_g());

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <deque>
 
 #include "api/dynamodb/errors.h"
 #include "base/encoding.h"
@@ -101,6 +102,7 @@ async::Task<void> Writer::lock_all(std::vector<std::pair<std::size_t, std::strin
     Lane& lane = lanes_.at(number);
     co_await async::on(*lane.core);
     auto lock = co_await lane.locks.acquire(std::move(key));
+    lane.groups.submit();  // what is read from here on is in the store
     held.locks.emplace_back(number, std::move(lock));
   }
 }
@@ -173,7 +175,7 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::transact_locked(
     auto item = co_await read(places[i].key);
     if (!item) co_return std::unexpected(internal(item.error()));
     before[i] = *std::move(item);
-    auto decided = decide(*definitions[i], writes[i].write, before[i]);
+    auto decided = decide(*definitions[i], std::move(writes[i].write), before[i]);
     if (decided) after[i] = *std::move(decided);
     else errors[i] = std::move(decided).error();
     failed = failed || errors[i];

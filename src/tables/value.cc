@@ -36,12 +36,14 @@ Value make_set(Type type, std::vector<std::string> elements) {
   }
 }
 
+// Most numbers come as they are kept: a short integer.
+bool is_plain(std::string_view text) {
+  return !text.empty() && text.size() <= 18 && text[0] != '0' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 std::optional<std::string> normalise_number(std::string& text) {
-  // Most numbers come as they are kept: a short integer.
-  const bool plain =
-      !text.empty() && text.size() <= 18 && text[0] != '0' &&
-      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (plain) return std::nullopt;
+  if (is_plain(text)) return std::nullopt;
   const auto number = Number::parse(text);
   if (!number) return number.error();
   text = number->to_string();
@@ -128,17 +130,11 @@ std::optional<std::string> normalise_at(Value& value, int depth) {
   return std::nullopt;
 }
 
-std::size_t number_size(const std::string& text) {
-  const auto number = Number::parse(text);
-  return number ? static_cast<std::size_t>(number->stored_size()) : text.size();
-}
-
 // As storage_overhead(), of the value alone.
 std::ptrdiff_t length_bytes(const Value& value) {
-  constexpr std::size_t kShort = 128, kMedium = 16'384;
   std::ptrdiff_t bytes = 0;
   switch (value.member()) {
-    case Type::kS: return value.s().size() < kShort ? 1 : value.s().size() < kMedium ? 2 : 3;
+    case Type::kS: return text_length_bytes(value.s().size());
     case Type::kN:
     case Type::kB: return 1;
     case Type::kSS:
@@ -186,6 +182,21 @@ std::optional<std::string> normalise(Item& item) {
     if (auto wrong = normalise(value)) return wrong;
   }
   return std::nullopt;
+}
+
+std::size_t number_size(std::string_view text) {
+  if (is_plain(text)) {
+    const auto digits = static_cast<int>(text.find_last_not_of('0')) + 1;
+    return static_cast<std::size_t>(Number::stored_size(digits, static_cast<int>(text.size()) - 1));
+  }
+  const auto number = Number::parse(text);
+  return number ? static_cast<std::size_t>(number->stored_size()) : text.size();
+}
+
+std::ptrdiff_t text_length_bytes(std::size_t size) {
+  constexpr std::size_t kShort = 128, kMedium = 16'384;
+  if (size < kShort) return 1;
+  return size < kMedium ? 2 : 3;
 }
 
 std::size_t value_size(const Value& value) {

@@ -38,10 +38,12 @@ std::optional<std::string> normalise(Item& item);
 
 // Bytes as AWS counts them towards the 400 KB of an item and towards capacity.
 std::size_t value_size(const Value& value);
+std::size_t number_size(std::string_view number);  // a well-formed one
 std::size_t item_size(const Item& item);
 // What AWS's store needs for an attribute beyond its name and value_size(): names shrink to a byte,
 // values have their lengths. May be negative.
 std::ptrdiff_t storage_overhead(std::string_view name, const Value& value);
+std::ptrdiff_t text_length_bytes(std::size_t size);  // that part of it which is a string's length
 // True if some attribute nests deeper than AWS takes.
 bool nests_too_deep(const Value& value);
 

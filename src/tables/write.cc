@@ -183,7 +183,7 @@ std::optional<api::Error> check_write(const Definition& definition, const Write&
   return std::nullopt;
 }
 
-api::Outcome<std::optional<Item>> decide(const Definition& definition, const Write& write,
+api::Outcome<std::optional<Item>> decide(const Definition& definition, Write write,
                                          const std::optional<Item>& before) {
   static const Item kNothing;
   if (write.condition && !expression::holds(*write.condition, before ? *before : kNothing))
@@ -194,7 +194,7 @@ api::Outcome<std::optional<Item>> decide(const Definition& definition, const Wri
     case Write::Kind::kPut:
       if (auto wrong = check_new_item(definition, write, write.item))
         return std::unexpected(*std::move(wrong));
-      return write.item;
+      return std::move(write.item);
     case Write::Kind::kUpdate: break;
   }
   // Of an item that is not there anything can be removed, at any path.
@@ -203,7 +203,7 @@ api::Outcome<std::optional<Item>> decide(const Definition& definition, const Wri
                                  return a.kind == Action::Kind::kDelete;
                                });
   if (removes_nothing) return std::nullopt;
-  Item after = before ? *before : write.item;
+  Item after = before ? *before : std::move(write.item);
   if (write.update) {
     auto applied = expression::apply(*write.update, after);
     if (!applied) return refuse(std::move(applied).error());

@@ -42,7 +42,7 @@ std::optional<api::Error> check_key_paths(const Definition& definition,
 
 // What becomes of the item: nothing in it, or an item. The error is the caller's: a failed
 // condition, an update that does not fit the item, an item that grows too large.
-api::Outcome<std::optional<Item>> decide(const Definition& definition, const Write& write,
+api::Outcome<std::optional<Item>> decide(const Definition& definition, Write write,
                                          const std::optional<Item>& before);
 
 // Adds the change of one item and of its index entries to the batch, and to `counts` what it does

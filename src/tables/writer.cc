@@ -39,6 +39,13 @@ async::Task<base::Status> Writer::settle(store::Sequence sequence) {
   co_return status;
 }
 
+async::Task<base::Result<std::optional<Item>>> Writer::look(Lane& lane, const std::string& key) {
+  if (const std::optional<Item>* const after = lane.groups.after(key); after != nullptr)
+    co_return *after;
+  auto item = co_await read(key);
+  co_return item;
+}
+
 async::Task<api::Outcome<Written>> Writer::write(TablePtr table, Write write) {
   Place place;
   {
@@ -49,51 +56,36 @@ async::Task<api::Outcome<Written>> Writer::write(TablePtr table, Write write) {
   Lane& lane = lanes_.of(place.hash);
   async::Core* const home = async::Core::current();
   co_await async::on(*lane.core);
-  auto written = co_await write_here(lane, table, write, std::move(place));
+  auto written = co_await write_here(lane, std::move(table), std::move(write), std::move(place));
   if (home != nullptr) co_await async::on(*home);
   co_return written;
 }
 
-async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, const TablePtr& table,
-                                                      const Write& write, Place place) {
+async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, TablePtr table, Write write,
+                                                      Place place) {
   auto lock = co_await lane.locks.acquire(place.key);
   if (table->dropped()) co_return std::unexpected(table_not_found());
-  auto before = co_await read(place.key);
+  auto before = co_await look(lane, place.key);
   if (!before) co_return std::unexpected(internal(before.error()));
   // Read under the lock: see drain().
-  const auto definition = table->definition();
-  auto after = decide(*definition, write, *before);
-  RecentWrites& recent = table->recent(place.hash);
-  if (!after) {
-    const store::Sequence seen = recent.to_wait_for(store_);
+  auto definition = table->definition();
+  auto after = decide(*definition, std::move(write), *before);
+  const bool is_change = after && (*before || *after);
+  Written written;
+  base::Status settled;
+  if (is_change || lane.groups.after(place.key) != nullptr) {
+    if (is_change)
+      lane.groups.join({std::move(table), std::move(definition), std::move(place.key), place.hash,
+                        *std::move(before), *std::move(after), &written});
     lock.release();
-    const auto settled = co_await settle(seen);
-    if (!settled) co_return std::unexpected(internal(settled.error()));
-    co_return std::unexpected(std::move(after).error());
-  }
-  store::Batch batch;
-  Counts counts;
-  Written written =
-      record_change(*definition, place.key, *std::move(before), *std::move(after), batch, counts);
-  store::Sequence sequence = 0;
-  if (batch.empty()) {  // nothing there and nothing made
-    sequence = recent.to_wait_for(store_);
+    settled = co_await lane.groups.settled();
   } else {
-    const Item* const old = written.before ? &*written.before : nullptr;
-    const Item* const fresh = written.after ? &*written.after : nullptr;
-    table->count(lane.number, counts, batch);
-    RecentWrites::InFlight here(recent);
-    RecentWrites::InFlight everywhere(table->recent_of_all());
-    const Change change{*definition, old, fresh};
-    const auto submitted = submit_changes(store_, sink_, std::span(&change, 1), std::move(batch));
-    if (!submitted) co_return std::unexpected(internal(submitted.error()));
-    sequence = *submitted;
-    here.submitted(sequence);
-    everywhere.submitted(sequence);
+    const store::Sequence seen = table->recent(place.hash).to_wait_for(store_);
+    lock.release();
+    settled = co_await settle(seen);
   }
-  lock.release();
-  const auto settled = co_await settle(sequence);
   if (!settled) co_return std::unexpected(internal(settled.error()));
+  if (!after) co_return std::unexpected(std::move(after).error());
   co_return written;
 }
 
@@ -140,38 +132,35 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
     auto lock = co_await lane.locks.acquire(std::move(key));
     locks.push_back(std::move(lock));
   }
-  std::vector<Written> all;
-  std::vector<std::shared_ptr<const Definition>> definitions;
-  store::Batch batch;
-  std::map<Table*, Counts> counts;
+  std::vector<Written> all(writes.size());
+  std::vector<WriteGroups::Joining> changes;
+  std::vector<std::size_t> unchanged;
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    const TablePtr& table = writes[i].table;
+    TablePtr& table = writes[i].table;
     if (table->dropped()) co_return std::unexpected(table_not_found());
-    auto before = co_await read(places[i].key);
+    auto before = co_await look(lane, places[i].key);
     if (!before) co_return std::unexpected(internal(before.error()));
-    const auto definition = table->definition();
-    auto after = decide(*definition, writes[i].write, *before);
+    auto definition = table->definition();
+    auto after = decide(*definition, std::move(writes[i].write), *before);
     if (!after) co_return std::unexpected(std::move(after).error());
-    all.push_back(record_change(*definition, places[i].key, *std::move(before), *std::move(after),
-                                batch, counts[table.get()]));
-    definitions.push_back(definition);
+    if (*before || *after)
+      changes.push_back({std::move(table), std::move(definition), std::move(places[i].key),
+                         places[i].hash, *std::move(before), *std::move(after), &all[i]});
+    else unchanged.push_back(i);
   }
-  store::Sequence sequence = store_.applied();
-  if (!batch.empty()) {
-    for (auto& [table, difference] : counts) table->count(lane.number, difference, batch);
-    std::deque<RecentWrites::InFlight> marks;
-    for (std::size_t i = 0; i < writes.size(); ++i) {
-      marks.emplace_back(writes[i].table->recent(places[i].hash));
-      marks.emplace_back(writes[i].table->recent_of_all());
-    }
-    const auto changes = changes_of(definitions, all);
-    const auto submitted = submit_changes(store_, sink_, changes, std::move(batch));
-    if (!submitted) co_return std::unexpected(internal(submitted.error()));
-    sequence = *submitted;
-    for (auto& mark : marks) mark.submitted(sequence);
+  store::Sequence seen = 0;
+  bool is_in_group = !changes.empty();
+  for (const std::size_t i : unchanged) {
+    if (lane.groups.after(places[i].key) != nullptr) is_in_group = true;
+    else seen = std::max(seen, writes[i].table->recent(places[i].hash).to_wait_for(store_));
   }
+  for (WriteGroups::Joining& change : changes) lane.groups.join(std::move(change));
   locks.clear();
-  const auto settled = co_await settle(sequence);
+  if (is_in_group) {
+    const auto settled = co_await lane.groups.settled();
+    if (!settled) co_return std::unexpected(internal(settled.error()));
+  }
+  const auto settled = co_await settle(seen);
   if (!settled) co_return std::unexpected(internal(settled.error()));
   co_return all;
 }
@@ -185,6 +174,7 @@ async::Task<void> Writer::drain() {
       auto lock = co_await lane.locks.acquire(std::move(key));
       lock.release();
     }
+    lane.groups.submit();
   }
   if (home != nullptr) co_await async::on(*home);
 }
@@ -195,6 +185,7 @@ async::Task<base::Status> Writer::backfill(TablePtr table, IndexId index, std::s
   Lane& lane = lanes_.of(hash);
   co_await async::on(*lane.core);
   auto lock = co_await lane.locks.acquire(item_key);
+  lane.groups.submit();
   auto item = co_await read(item_key);
   if (!item) co_return std::unexpected(std::move(item).error());
   const auto definition = table->definition();
@@ -225,6 +216,7 @@ async::Task<base::Status> Writer::note_expiry(TablePtr table, std::string item_k
   Lane& lane = lanes_.of(base::read_u16(std::string_view(item_key).substr(prefix)));
   co_await async::on(*lane.core);
   auto lock = co_await lane.locks.acquire(item_key);
+  lane.groups.submit();
   auto item = co_await read(item_key);
   if (!item) co_return std::unexpected(std::move(item).error());
   if (!*item || table->dropped()) co_return base::Status();
@@ -244,6 +236,7 @@ async::Task<base::Status> Writer::expire(TablePtr table, std::string item_key, s
   Lane& lane = lanes_.of(hash);
   co_await async::on(*lane.core);
   auto lock = co_await lane.locks.acquire(item_key);
+  lane.groups.submit();
   if (table->dropped()) co_return base::Status();
   auto item = co_await read(item_key);
   if (!item) co_return std::unexpected(std::move(item).error());

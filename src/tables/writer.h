@@ -1,10 +1,10 @@
 #pragma once
 
 // Writer: applies writes to the store. A write hops to its key's lane, takes the key's lock, reads,
-// decides, submits, gives the lock back and only then waits until it is durable: a hot key is
-// limited by the lane, not by the disk's syncs, and syncs are shared by whoever waits. Nothing is
-// answered before what it rests on is durable, refusals included.
-// Thread-safe; everything it refers to outlives it.
+// decides, joins the lane's group of writes, gives the lock back and only then waits until the
+// group is durable: a hot key is limited by the lane, not by the disk's syncs, and batches and
+// syncs are shared by whoever waits. Nothing is answered before what it rests on is durable,
+// refusals included. Thread-safe; everything it refers to outlives it.
 
 #include "async/task.h"
 #include "base/clock.h"
@@ -71,8 +71,10 @@ class Writer {
   };
   static Place place_of(const Definition& definition, const Item& item);
   async::Task<base::Result<std::optional<Item>>> read(std::string key);
-  async::Task<api::Outcome<Written>> write_here(Lane& lane, const TablePtr& table,
-                                                const Write& write, Place place);
+  // The item as it is for who holds its key's lock, on its lane.
+  async::Task<base::Result<std::optional<Item>>> look(Lane& lane, const std::string& key);
+  async::Task<api::Outcome<Written>> write_here(Lane& lane, TablePtr table, Write write,
+                                                Place place);
   async::Task<api::Outcome<std::vector<Written>>> write_lane(Lane& lane,
                                                              std::vector<TableWrite> writes);
   async::Task<base::Status> settle(store::Sequence sequence);

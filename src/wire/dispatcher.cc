@@ -65,6 +65,16 @@ std::vector<auth::HeaderView> header_views(const HttpRequest& request) {
   return views;
 }
 
+std::string json_of(const api::Operation& operation, const Reply& reply) {
+  std::string head = encode_json(*operation.output, reply.get());
+  if (reply.member.empty()) return head;
+  std::string body = "{\"";
+  body.append(reply.member).append("\":");
+  reply.to_json(body);
+  if (head == "{}") return body + "}";
+  return body.append(",").append(head, 1);
+}
+
 // AWS's own answer for a service that is not at this endpoint.
 HttpResponse no_such_service(const std::string& request_id) {
   HttpResponse response{.status = 404, .headers = {}, .body = {}, .stream = {}};
@@ -197,7 +207,7 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   call.context.event_format = event_format_of(call.route.encoding);
   auto reply = co_await execute(*endpoint, authorizer_, call.context, input->get());
   if (!reply) co_return refuse(call, reply.error());
-  HttpResponse response = encode(call, reply->get());
+  HttpResponse response = encode(call, *reply);
   if (reply->body)
     co_return streamed_answer(std::move(response), *call.route.operation, call.route.encoding,
                               *std::move(reply));
@@ -323,13 +333,15 @@ api::Outcome<std::shared_ptr<void>> Dispatcher::decode(Call& call, const Endpoin
   return input;
 }
 
-HttpResponse Dispatcher::encode(const Call& call, const void* output) const {
+HttpResponse Dispatcher::encode(const Call& call, const Reply& reply) const {
   const api::Operation& operation = *call.route.operation;
+  const void* const output = reply.get();
+  if (!reply.member.empty() && call.route.encoding != Encoding::kJson) reply.complete();
   const std::string& id = call.context.request_id;
   HttpResponse response;
   switch (call.route.encoding) {
     case Encoding::kJson:
-      response.body = encode_json(*operation.output, output);
+      response.body = json_of(operation, reply);
       // AWS answers an operation without output with an empty body.
       if (operation.output->members.empty()) response.body.clear();
       response.headers.reserve(kHeadersExpected);

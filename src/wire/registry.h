@@ -83,11 +83,26 @@ struct Streamed {
   base::SteadyTime patient_until{};  // HttpResponse's
 };
 
+// The output without one of its members, which is ready in another form: a page of items becomes
+// JSON as it was stored. Both functions hold by themselves what they need; one of them is called,
+// once. For JSON services only.
+template <class Output>
+struct Prepared {
+  Output head;
+  std::string_view member;                    // "Items"
+  std::function<void(std::string&)> to_json;  // appends the member's value
+  std::function<void(Output&)> into;          // makes the member of it, for who reads the output
+};
+
 // What an operation answered, with its type erased.
 struct Reply {
   std::shared_ptr<const void> output;
   StreamedBody body;  // empty unless the operation is a streamed one
   base::SteadyTime patient_until{};
+  // Of a Prepared; no member: `output` is whole.
+  std::string_view member = {};
+  std::function<void(std::string&)> to_json = {};
+  std::function<void()> complete = {};
 
   const void* get() const { return output.get(); }
 };
@@ -119,11 +134,17 @@ class Registry {
   using StreamHandler = std::function<async::Task<api::Outcome<Streamed<typename Op::Output>>>(
       const Context&, typename Op::Input)>;
 
-  // One of the two, once for each operation.
+  template <class Op>
+  using PreparedHandler = std::function<async::Task<api::Outcome<Prepared<typename Op::Output>>>(
+      const Context&, typename Op::Input)>;
+
+  // One of these, once for each operation.
   template <class Op>
   void add(Permission<typename Op::Input> permission, Handler<Op> handler);
   template <class Op>
   void add_streamed(Permission<typename Op::Input> permission, StreamHandler<Op> handler);
+  template <class Op>
+  void add_prepared(Permission<typename Op::Input> permission, PreparedHandler<Op> handler);
 
   // nullptr: not served.
   const Endpoint* find(std::string_view service, std::string_view operation) const;
@@ -177,6 +198,14 @@ class TypedEndpoint final : public Endpoint {
             .body = std::move(streamed.body),
             .patient_until = streamed.patient_until};
   }
+  static Reply reply(Prepared<Output> prepared) {
+    auto output = std::make_shared<Output>(std::move(prepared.head));
+    return {.output = output,
+            .body = {},
+            .member = prepared.member,
+            .to_json = std::move(prepared.to_json),
+            .complete = [output, into = std::move(prepared.into)] { into(*output); }};
+  }
 
   Permission<Input> permission_;
   Handler handler_;
@@ -194,6 +223,13 @@ template <class Op>
 void Registry::add_streamed(Permission<typename Op::Input> permission, StreamHandler<Op> handler) {
   insert(std::make_unique<detail::TypedEndpoint<Op, StreamHandler<Op>>>(std::move(permission),
                                                                         std::move(handler)));
+}
+
+template <class Op>
+void Registry::add_prepared(Permission<typename Op::Input> permission,
+                            PreparedHandler<Op> handler) {
+  insert(std::make_unique<detail::TypedEndpoint<Op, PreparedHandler<Op>>>(std::move(permission),
+                                                                          std::move(handler)));
 }
 
 }  // namespace wire

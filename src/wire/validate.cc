@@ -48,6 +48,11 @@ std::int64_t utf16_length(std::string_view text) {
   return units;
 }
 
+// Items have limits of their own, which DynamoDB words itself.
+bool is_item_value(const Shape& shape) {
+  return shape.kind == Kind::kUnion && shape.name == "AttributeValue";
+}
+
 const std::string& text_of(const void* value) { return *static_cast<const std::string*>(value); }
 
 // How Java prints a value.
@@ -147,8 +152,7 @@ class Checker {
   std::vector<std::string>& texts() { return texts_; }
 
   void check_structure(const Shape& shape, const void* object, const std::string& path) {
-    // Items have limits of their own, which DynamoDB words itself.
-    if (shape.kind == Kind::kUnion && shape.name == "AttributeValue") return;
+    if (is_item_value(shape)) return;
     const bool names_table = shape.name == kCreateTable;
     if (!collect_) {
       for (const api::Member& member : shape.members)
@@ -243,13 +247,22 @@ class Checker {
   static bool is_real(const Shape& shape) {
     return shape.kind == Kind::kDouble || shape.kind == Kind::kFloat;
   }
+  // A text has at most as many UTF-16 units as bytes, and at least a third of that.
+  static bool is_surely_within(const Shape& shape, const void* value) {
+    if (shape.kind != Kind::kString) return false;
+    const auto bytes = static_cast<std::int64_t>(text_of(value).size());
+    return (shape.min == api::kNoMin || bytes >= 3 * shape.min) &&
+           (shape.max == api::kNoMax || bytes <= shape.max);
+  }
   static bool below(const Shape& shape, const void* value) {
     if (shape.min == api::kNoMin || !is_limited(shape)) return false;
+    if (is_surely_within(shape, value)) return false;
     if (is_real(shape)) return *static_cast<const double*>(value) < static_cast<double>(shape.min);
     return measure(shape, value) < shape.min;
   }
   static bool above(const Shape& shape, const void* value) {
     if (shape.max == api::kNoMax || !is_limited(shape)) return false;
+    if (is_surely_within(shape, value)) return false;
     if (is_real(shape)) return *static_cast<const double*>(value) > static_cast<double>(shape.max);
     return measure(shape, value) > shape.max;
   }
@@ -301,10 +314,11 @@ class Checker {
       report(shape, map, path, [&] {
         return "Map value must satisfy constraint: " + all_limits(*shape.element, false);
       });
-    if (is_scalar(shape.element->kind)) return;
+    if (is_scalar(shape.element->kind) || is_item_value(*shape.element)) return;
     shape.map->for_each(map, &walk, [](void* context, const std::string& key, const void* value) {
       auto& w = *static_cast<Walk*>(context);
-      w.checker.check_inside(*w.shape.element, value, w.path + "." + key + ".member");
+      w.checker.check_inside(*w.shape.element, value,
+                             w.checker.collect_ ? w.path + "." + key + ".member" : "");
     });
   }
 

@@ -5,6 +5,7 @@
 #include "async/gate.h"
 #include "async/manual_core.h"
 #include "store/memory_store.h"
+#include "wire/json_codec.h"
 
 namespace services::dynamodb {
 namespace {
@@ -69,6 +70,14 @@ class DynamoDbTest : public testing::Test {
     last_checks = *checks;
     auto output = core.run(endpoint->run(context, &input));
     if (!output) return std::unexpected(output.error());
+    if (!output->member.empty()) {  // the same as JSON and as a value
+      std::string json;
+      output->to_json(json);
+      output->complete();
+      const std::string whole = wire::encode_json(*Op::info().output, output->get());
+      EXPECT_NE(whole.find('"' + std::string(output->member) + "\":" + json), std::string::npos)
+          << json << " in " << whole;
+    }
     return *static_cast<const typename Op::Output*>(output->get());
   }
   template <class Op>

@@ -54,11 +54,29 @@ class Measured {
                         return run<Op>(deps, handler, context, std::move(input));
                       });
   }
+  template <class Op, class Permission, class Handler>
+  void add_prepared(Permission permission, Handler handler) {
+    registry_.add_prepared<Op>(
+        std::move(permission),
+        [&deps = deps_, handler = wire::Registry::PreparedHandler<Op>(std::move(handler))](
+            const wire::Context& context, typename Op::Input input) {
+          return run<Op>(deps, handler, context, std::move(input));
+        });
+  }
 
  private:
-  template <class Op>
-  static async::Task<api::Outcome<typename Op::Output>> run(
-      const Deps& deps, const wire::Registry::Handler<Op>& handler, const wire::Context& context,
+  template <class Output>
+  static Output& head_of(Output& output) {
+    return output;
+  }
+  template <class Output>
+  static Output& head_of(wire::Prepared<Output>& prepared) {
+    return prepared.head;
+  }
+
+  template <class Op, class Handler>
+  static std::invoke_result_t<Handler, const wire::Context&, typename Op::Input> run(
+      const Deps& deps, const Handler& handler, const wire::Context& context,
       typename Op::Input input) {
     auto [table, writes] = target_of<Op>(input);
     const Figures::Call call{.context = context,
@@ -68,8 +86,13 @@ class Measured {
     const bool shown = input.return_consumed_capacity.value_or("NONE") != "NONE";
     if (!shown) input.return_consumed_capacity = "TOTAL";
     auto output = co_await handler(context, std::move(input));
-    if (deps.recorder != nullptr) note(Figures(deps), call, table, output);
-    if (output && !shown) output->consumed_capacity.reset();
+    if (!output) {
+      if (deps.recorder != nullptr) Figures(deps).failed(call, table, output.error());
+      co_return output;
+    }
+    auto& head = head_of(*output);
+    if (deps.recorder != nullptr) note(Figures(deps), call, head);
+    if (!shown) head.consumed_capacity.reset();
     co_return output;
   }
 
@@ -90,20 +113,15 @@ class Measured {
   }
 
   template <class Output>
-  static void note(const Figures& figures, const Figures::Call& call, const std::string& table,
-                   const api::Outcome<Output>& output) {
-    if (!output) {
-      figures.failed(call, table, output.error());
-      return;
-    }
-    if (!output->consumed_capacity) return;
+  static void note(const Figures& figures, const Figures::Call& call, const Output& output) {
+    if (!output.consumed_capacity) return;
     std::optional<std::int32_t> items;
-    if constexpr (requires { output->scanned_count; }) items = output->count;
-    if constexpr (requires { output->consumed_capacity->size(); }) {
-      for (const auto& capacity : *output->consumed_capacity)
+    if constexpr (requires { output.scanned_count; }) items = output.count;
+    if constexpr (requires { output.consumed_capacity->size(); }) {
+      for (const auto& capacity : *output.consumed_capacity)
         figures.succeeded(call, capacity, items);
     } else {
-      figures.succeeded(call, *output->consumed_capacity, items);
+      figures.succeeded(call, *output.consumed_capacity, items);
     }
   }
 

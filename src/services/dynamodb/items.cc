@@ -1,8 +1,10 @@
 // GetItem, PutItem, UpdateItem, DeleteItem.
 
 #include "services/dynamodb/requests.h"
+#include "services/dynamodb/stored_json.h"
 #include "services/dynamodb/throttling.h"
 #include "tables/expression/evaluate.h"
+#include "tables/stored_item.h"
 
 namespace services::dynamodb {
 
@@ -150,7 +152,8 @@ Answer<Output> run(const Deps& deps, const Context& context, Input input,
   co_return output;
 }
 
-Answer<d::GetItemOutput> get_item(const Deps& deps, const Context& context, d::GetItemInput input) {
+Answer<wire::Prepared<d::GetItemOutput>> get_item(const Deps& deps, const Context& context,
+                                                  d::GetItemInput input) {
   const auto name = item_table(context, input.table_name);
   if (!name) co_return std::unexpected(name.error());
   if (auto wrong =
@@ -188,17 +191,22 @@ Answer<d::GetItemOutput> get_item(const Deps& deps, const Context& context, d::G
   const Drawn drawn{deps, **table, *definition};
   if (auto refused = refuse_read(drawn, nullptr, &*input.key))
     co_return std::unexpected(*std::move(refused));
-  auto item = co_await deps.tables.reader().get(*table, *input.key);
-  if (!item) co_return std::unexpected(std::move(item).error());
+  auto stored = co_await deps.tables.reader().get_stored(*table, *input.key);
+  if (!stored) co_return std::unexpected(std::move(stored).error());
+  std::size_t bytes = 1;
+  if (*stored) {
+    const auto sizes = tables::stored_sizes(definition->keys, **stored);
+    if (!sizes) co_return std::unexpected(api::internal_failure());
+    bytes = sizes->item;
+  }
   d::GetItemOutput output;
-  const std::size_t bytes = *item ? tables::item_size(**item) : 1;
   const double units = tables::read_units(bytes, input.consistent_read.value_or(false));
   charge_read(drawn, nullptr, &*input.key, units);
   output.consumed_capacity =
       consumed(input.return_consumed_capacity, *name, *definition, {units, {}});
-  if (*item)
-    output.item = projection ? expression::project(**item, *projection) : **std::move(item);
-  co_return output;
+  if (*stored && !projection) co_return with_item(std::move(output), **std::move(stored));
+  if (*stored) output.item = expression::project(item_of(**stored), *projection);
+  co_return wire::Prepared<d::GetItemOutput>{.head = std::move(output)};
 }
 
 // Permission for an operation on one item.
@@ -230,7 +238,7 @@ void add_conditions(const Input& input, Attributes& attributes) {
 }  // namespace
 
 void register_items(Measured& registry, const Deps& deps) {
-  registry.add<d::op::GetItem>(
+  registry.add_prepared<d::op::GetItem>(
       permission<d::GetItemInput>(
           deps, "dynamodb:GetItem",
           [](const d::GetItemInput& input, Attributes& attributes) -> const tables::Item& {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/dynamodb/requests.h"
+#include "services/dynamodb/stored_json.h"
 #include "services/dynamodb/throttling.h"
 
 namespace services::dynamodb {
@@ -233,7 +234,7 @@ std::optional<api::Error> check_projection(const tables::Definition& definition,
 }
 
 template <class Output, class Input>
-Answer<Output> run(const Deps& deps, Input input, Request request) {
+Answer<wire::Prepared<Output>> run(const Deps& deps, Input input, Request request) {
   auto table = find_table(deps, request.name);
   if (!table) co_return std::unexpected(std::move(table).error());
   const auto definition = (*table)->definition();
@@ -253,6 +254,9 @@ Answer<Output> run(const Deps& deps, Input input, Request request) {
       if (!test.values.empty()) key[attribute] = test.values.front();
   if (auto refused = refuse_read(drawn, index, &key))
     co_return std::unexpected(*std::move(refused));
+  options.keep_stored = true;
+  const bool kept_stored = options.keeps_stored();
+  const bool shows_items = !options.count_only;
   auto reading = request.tests
                      ? deps.tables.reader().query(*table, definition, index,
                                                   *std::move(request.tests), std::move(options))
@@ -263,7 +267,6 @@ Answer<Output> run(const Deps& deps, Input input, Request request) {
   Output output;
   output.count = static_cast<std::int32_t>(page->count);
   output.scanned_count = static_cast<std::int32_t>(page->scanned);
-  if (input.select != "COUNT") output.items = std::move(page->items);
   output.last_evaluated_key = std::move(page->last);
   const bool consistent = input.consistent_read.value_or(false);
   Units units;
@@ -277,10 +280,13 @@ Answer<Output> run(const Deps& deps, Input input, Request request) {
   charge_read(drawn, index, &key, index == nullptr ? read : read + units.table);
   output.consumed_capacity =
       consumed(input.return_consumed_capacity, request.name, *definition, units);
-  co_return output;
+  if (kept_stored) co_return with_items(std::move(output), std::move(page->stored));
+  if (shows_items) output.items = std::move(page->items);
+  co_return wire::Prepared<Output>{.head = std::move(output)};
 }
 
-Answer<d::QueryOutput> query(const Deps& deps, const Context& context, d::QueryInput input) {
+Answer<wire::Prepared<d::QueryOutput>> query(const Deps& deps, const Context& context,
+                                             d::QueryInput input) {
   auto name = item_table(context, input.table_name);
   if (!name) co_return std::unexpected(std::move(name).error());
   Request request{.name = *std::move(name)};
@@ -289,7 +295,8 @@ Answer<d::QueryOutput> query(const Deps& deps, const Context& context, d::QueryI
   co_return output;
 }
 
-Answer<d::ScanOutput> scan(const Deps& deps, const Context& context, d::ScanInput input) {
+Answer<wire::Prepared<d::ScanOutput>> scan(const Deps& deps, const Context& context,
+                                           d::ScanInput input) {
   auto name = item_table(context, input.table_name);
   if (!name) co_return std::unexpected(std::move(name).error());
   Request request{.name = *std::move(name)};
@@ -362,14 +369,14 @@ api::Outcome<wire::Checks> scan_permission(const Deps& deps, const Context& cont
 }  // namespace
 
 void register_queries(Measured& registry, const Deps& deps) {
-  registry.add<d::op::Query>(
+  registry.add_prepared<d::op::Query>(
       [&deps](const Context& context, const d::QueryInput& input) {
         return query_permission(deps, context, input);
       },
       [&deps](const Context& context, auto input) {
         return query(deps, context, std::move(input));
       });
-  registry.add<d::op::Scan>(
+  registry.add_prepared<d::op::Scan>(
       [&deps](const Context& context, const d::ScanInput& input) {
         return scan_permission(deps, context, input);
       },
