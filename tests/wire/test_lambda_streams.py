@@ -106,13 +106,12 @@ def test_what_a_function_writes_comes_in_chunks(functions, name):
 def test_chunks_come_while_the_function_runs(functions, name):
     create(functions, name, WRITES)
     stream(functions, name, {"n": 1})  # warm
-    began = time.monotonic()
-    answer = functions.lambda_.invoke_with_response_stream(FunctionName=name, Payload=b'{"n":1,"pause":1500}')
+    answer = functions.lambda_.invoke_with_response_stream(FunctionName=name, Payload=b'{"n":1,"pause":3000}')
     events = iter(answer["EventStream"])
     assert next(events)["PayloadChunk"]["Payload"].startswith(b"xxx")
-    assert time.monotonic() - began < 1
+    first = time.monotonic()
     assert [list(event)[0] for event in events] == ["PayloadChunk", "InvokeComplete"]
-    assert time.monotonic() - began > 1.4
+    assert time.monotonic() - first > 0.5  # it was not kept back until the function had ended
 
 
 def test_a_slow_reader_holds_the_function_back_and_loses_nothing(functions, name):
@@ -201,10 +200,10 @@ def test_a_url_passes_on_what_is_written_while_it_is(functions, name):
     create(functions, name, PRELUDE)
     host = open_url(functions, name, "RESPONSE_STREAM")
     urllib.request.urlopen(request(functions, host)).read()  # warm
-    began = time.monotonic()
-    with urllib.request.urlopen(request(functions, host, "/?pause=1500")) as answer:
-        assert answer.read1(3) == b"<p>" and time.monotonic() - began < 1
-        assert answer.read() == b"hi" and time.monotonic() - began > 1.4
+    with urllib.request.urlopen(request(functions, host, "/?pause=3000")) as answer:
+        assert answer.read1(3) == b"<p>"
+        first = time.monotonic()
+        assert answer.read() == b"hi" and time.monotonic() - first > 0.5
     with urllib.request.urlopen(request(functions, host, "/?fail=1&pause=50")) as answer:
         with pytest.raises(http.client.IncompleteRead):
             answer.read()
