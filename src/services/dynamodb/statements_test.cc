@@ -73,6 +73,7 @@ class StatementsTest : public testing::Test {
     last_checks = *checks;
     auto output = core.run(endpoint->run(context, &input));
     if (!output) return std::unexpected(output.error());
+    if (!output->member.empty()) output->complete();
     return *static_cast<const typename Op::Output*>(output->get());
   }
 
