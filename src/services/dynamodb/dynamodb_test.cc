@@ -1,34 +1,18 @@
-#include "services/dynamodb/dynamodb.h"
-
-#include <gtest/gtest.h>
-
-#include "async/gate.h"
-#include "async/manual_core.h"
-#include "store/memory_store.h"
-#include "wire/json_codec.h"
+#include "services/dynamodb/service_fixture.h"
 
 namespace services::dynamodb {
 namespace {
 
-namespace d = api::dynamodb;
 using tables::Item;
 using tables::Value;
 
-Value s(std::string text) { return Value::of_s(std::move(text)); }
-Value n(std::string text) { return Value::of_n(std::move(text)); }
-
-class DynamoDbTest : public testing::Test {
+class DynamoDbTest : public DynamoDbFixture {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(core.run(tables.open()));
-    register_operations(registry, deps);
-    context.principal = std::make_shared<auth::Principal>(auth::root_principal("123456789012"));
-    context.account_id = "123456789012";
-    context.region = "eu-west-1";
+    DynamoDbFixture::SetUp();
     create("hash", false);
     create("range", true);
   }
-  void TearDown() override { core.run(tables.stop()); }
 
   void create(const std::string& name, bool range) {
     d::CreateTableInput input;
@@ -48,38 +32,7 @@ class DynamoDbTest : public testing::Test {
     const auto made = call<d::op::CreateTable>(input);
     ASSERT_TRUE(made) << made.error().message;
   }
-  static d::AttributeDefinition attribute(std::string name, std::string type) {
-    d::AttributeDefinition made;
-    made.attribute_name = std::move(name);
-    made.attribute_type = std::move(type);
-    return made;
-  }
-  static d::KeySchemaElement element(std::string name, std::string type) {
-    d::KeySchemaElement made;
-    made.attribute_name = std::move(name);
-    made.key_type = std::move(type);
-    return made;
-  }
 
-  template <class Op>
-  api::Outcome<typename Op::Output> call(typename Op::Input input) {
-    const wire::Endpoint* const endpoint = registry.find("dynamodb", Op::info().name);
-    CHECK(endpoint != nullptr);
-    auto checks = core.run(endpoint->permission(context, &input));
-    if (!checks) return std::unexpected(checks.error());
-    last_checks = *checks;
-    auto output = core.run(endpoint->run(context, &input));
-    if (!output) return std::unexpected(output.error());
-    if (!output->member.empty()) {  // the same as JSON and as a value
-      std::string json;
-      output->to_json(json);
-      output->complete();
-      const std::string whole = wire::encode_json(*Op::info().output, output->get());
-      EXPECT_NE(whole.find('"' + std::string(output->member) + "\":" + json), std::string::npos)
-          << json << " in " << whole;
-    }
-    return *static_cast<const typename Op::Output*>(output->get());
-  }
   template <class Op>
   std::string error(typename Op::Input input) {
     const auto output = call<Op>(std::move(input));
@@ -110,16 +63,6 @@ class DynamoDbTest : public testing::Test {
     input.expression_attribute_values = std::move(values);
     return input;
   }
-
-  base::ManualClock clock;
-  base::SeededRandom random{1};
-  async::ManualCore core{clock};
-  store::MemoryStore store;
-  tables::Tables tables{store, clock, random, {.cores = {&core}}};
-  Deps deps{tables, clock};
-  wire::Registry registry;
-  wire::Context context;
-  wire::Checks last_checks;
 };
 
 TEST_F(DynamoDbTest, DescribesATable) {

@@ -1,36 +1,22 @@
 // PartiQL's operations. What AWS answers was recorded by others: see
 // tables/partiql/partiql_test.cc.
 
-#include <gtest/gtest.h>
-
-#include "async/gate.h"
-#include "async/manual_core.h"
-#include "services/dynamodb/dynamodb.h"
-#include "store/memory_store.h"
+#include "services/dynamodb/service_fixture.h"
 
 namespace services::dynamodb {
 namespace {
 
-namespace d = api::dynamodb;
 using tables::equal;
 using tables::Item;
 using tables::Value;
 using Parameters = std::vector<Value>;
 
-Value s(std::string text) { return Value::of_s(std::move(text)); }
-Value n(std::string text) { return Value::of_n(std::move(text)); }
-
-class StatementsTest : public testing::Test {
+class StatementsTest : public DynamoDbFixture {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(core.run(tables.open()));
-    register_operations(registry, deps);
-    context.principal = std::make_shared<auth::Principal>(auth::root_principal("123456789012"));
-    context.account_id = "123456789012";
-    context.region = "eu-west-1";
+    DynamoDbFixture::SetUp();
     create();
   }
-  void TearDown() override { core.run(tables.stop()); }
 
   void create() {
     d::CreateTableInput input;
@@ -50,31 +36,6 @@ class StatementsTest : public testing::Test {
     input.local_secondary_indexes = {local};
     input.billing_mode = "PAY_PER_REQUEST";
     ASSERT_TRUE(call<d::op::CreateTable>(input));
-  }
-  static d::AttributeDefinition attribute(std::string name, std::string type) {
-    d::AttributeDefinition made;
-    made.attribute_name = std::move(name);
-    made.attribute_type = std::move(type);
-    return made;
-  }
-  static d::KeySchemaElement element(std::string name, std::string type) {
-    d::KeySchemaElement made;
-    made.attribute_name = std::move(name);
-    made.key_type = std::move(type);
-    return made;
-  }
-
-  template <class Op>
-  api::Outcome<typename Op::Output> call(typename Op::Input input) {
-    const wire::Endpoint* const endpoint = registry.find("dynamodb", Op::info().name);
-    CHECK(endpoint != nullptr);
-    auto checks = core.run(endpoint->permission(context, &input));
-    if (!checks) return std::unexpected(checks.error());
-    last_checks = *checks;
-    auto output = core.run(endpoint->run(context, &input));
-    if (!output) return std::unexpected(output.error());
-    if (!output->member.empty()) output->complete();
-    return *static_cast<const typename Op::Output*>(output->get());
   }
 
   static d::ExecuteStatementInput statement(std::string text, Parameters parameters = {}) {
@@ -156,16 +117,6 @@ class StatementsTest : public testing::Test {
     EXPECT_TRUE(output) << (output ? "" : output.error().message);
     return output.value_or(d::BatchExecuteStatementOutput());
   }
-
-  base::ManualClock clock;
-  base::SeededRandom random{1};
-  async::ManualCore core{clock};
-  store::MemoryStore store;
-  tables::Tables tables{store, clock, random, {.cores = {&core}}};
-  Deps deps{tables, clock};
-  wire::Registry registry;
-  wire::Context context;
-  wire::Checks last_checks;
 };
 
 using Codes = std::vector<std::string>;
