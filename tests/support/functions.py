@@ -19,6 +19,12 @@ def package(files, mode=0o755):
     return made.getvalue()
 
 
+def files_of(folder, under=""):
+    """What package() takes, of a folder of this machine."""
+    return {f"{under}{path.relative_to(folder)}": path.read_bytes()
+            for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+
+
 class Functions:
     """A role, and the functions that a test makes with it."""
 
@@ -37,9 +43,10 @@ class Functions:
     def create(self, name, files, runtime="python3.12", handler="code.handler", **settings):
         if isinstance(files, str):
             files = {"index.mjs" if runtime.startswith("nodejs") else "code.py": files}
+        zipped = files if isinstance(files, bytes) else package(files)
         made = self.lambda_.create_function(
             FunctionName=name, Runtime=runtime, Handler=handler, Role=self.role,
-            **{"Timeout": 20} | settings, Code={"ZipFile": package(files)})
+            **{"Timeout": 20} | settings, Code={"ZipFile": zipped})
         self.made.append(name)
         return made
 
