@@ -5,36 +5,9 @@ import collections
 import itertools
 
 import pytest
-from support.java import Program
 
 SHARD = "shardId-000000000000"
 HALF = str(2**127)
-
-
-@pytest.fixture
-def java(server):
-    """Starts programs, and leaves none running."""
-    started = []
-
-    def start(name, *arguments, tls=True):
-        started.append(Program(server, name, *arguments, tls=tls))
-        return started[-1]
-
-    yield start
-    for program in started:
-        program.close()
-
-
-@pytest.fixture
-def kinesis(server):
-    return server.client("kinesis")
-
-
-@pytest.fixture
-def stream(kinesis, name):
-    kinesis.create_stream(StreamName=name, ShardCount=1)
-    yield kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
-    kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
 
 
 def put(kinesis, stream, *records, keys=8):
@@ -101,15 +74,6 @@ def test_the_sdk_follows_a_split_with_enhanced_fan_out(java, kinesis, stream, ki
     got = [(line["shard"], line["data"]) for line in program.of("data")]
     assert [g for g in got if g[0] == SHARD] == [(SHARD, f"record {i}") for i in range(3)]
     assert sorted(data for _, data in got) == sorted(f"record {i}" for i in range(20))
-
-
-def test_the_sdk_works_on_a_table(java, name):
-    program = java("Tables", name)
-    assert program.finish() == [
-        {"unprocessed": 0}, {"seen": "1"},
-        {"page": ["5", "6", "7", "8"]}, {"page": ["9", "10", "11", "12"]}, {"page": ["13", "14", "15", "16"]},
-        {"page": ["17", "18", "19"]},
-        {"refused": "The conditional request failed"}, {"cancelled": ["None", "ConditionalCheckFailed"]}]
 
 
 # The Kinesis Client Library.
