@@ -44,6 +44,9 @@ std::vector<ManagedPolicy> aws_managed_policies() {
   const std::string dynamo_read =
       R"("dynamodb:DescribeStream","dynamodb:GetRecords","dynamodb:GetShardIterator",)"
       R"("dynamodb:ListStreams",)";
+  const std::string xray_write =
+      R"("xray:PutTraceSegments","xray:PutTelemetryRecords","xray:GetSamplingRules",)"
+      R"("xray:GetSamplingTargets","xray:GetSamplingStatisticSummaries")";
   return {
       make(kService, "AWSLambdaBasicExecutionRole", allow(logs)),
       make(kService, "AWSLambdaKinesisExecutionRole", allow(kinesis_read + logs)),
@@ -55,6 +58,8 @@ std::vector<ManagedPolicy> aws_managed_policies() {
           "/", "AWSLambdaExecute",
           R"([{"Effect":"Allow","Action":["logs:*"],"Resource":"arn:aws:logs:*:*:*"},)"
           R"({"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::*"}])"),
+      make("/", "AWSXrayWriteOnlyAccess", allow(xray_write)),
+      make("/", "AWSXRayDaemonWriteAccess", allow(xray_write)),
       make("/", "AdministratorAccess", allow(R"("*")")),
       make(
           "/", "PowerUserAccess",

@@ -1,7 +1,7 @@
 #pragma once
 
-// The transform AWS::Serverless-2016-10-31, for functions fed by streams, and simple tables. Other
-// serverless types, events and policy templates are refused by name. Pure.
+// What CloudFormation does with the transforms a template declares before anything else: of AWS's
+// own macros AWS::Serverless-2016-10-31 is served (serverless.h). Pure.
 
 #include <string>
 
