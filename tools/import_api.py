@@ -19,6 +19,39 @@ MODELS = pathlib.Path(botocore.__file__).parent / "data"
 FOLDERS = {"dynamodbstreams": "dynamodbstreams"}
 # Structures of which exactly one member is set, although the older models do not say so.
 UNIONS = {("dynamodb", "AttributeValue"), ("dynamodbstreams", "AttributeValue")}
+# What a service checks itself, in words that are not its validator's: shapes without bounds, pattern
+# or enumeration; structures without required members; members of a plain string.
+OWN_WORDS = {
+    "dynamodb": {
+        "plain": {
+            "TableClass", "TagKeyString", "TagValueString", "BackupArn", "ExportArn", "ImportArn",
+        },
+        "optional": {"Tag"},
+        "strings": {
+            ("RestoreTableFromBackupInput", "TargetTableName"),
+            ("RestoreTableToPointInTimeInput", "TargetTableName"),
+            ("UpdateContributorInsightsInput", "IndexName"),
+            ("DescribeContributorInsightsInput", "IndexName"),
+            ("DescribeGlobalTableInput", "GlobalTableName"),
+            ("DescribeGlobalTableSettingsInput", "GlobalTableName"),
+            ("ExportTableToPointInTimeInput", "TableArn"),
+            ("DescribeTableInput", "TableName"),
+            ("UpdateTableInput", "TableName"),
+            ("DeleteTableInput", "TableName"),
+            ("DescribeTimeToLiveInput", "TableName"),
+            ("UpdateTimeToLiveInput", "TableName"),
+            ("DescribeContinuousBackupsInput", "TableName"),
+            ("UpdateContinuousBackupsInput", "TableName"),
+        },
+    }
+}
+PLAIN = "String"
+# Members that AWS insists on although the model does not say so.
+REQUIRED = {("dynamodb", "CreateTableInput"): {"AttributeDefinitions", "KeySchema"}}
+
+
+def own_words(service, what):
+    return OWN_WORDS.get(service, {}).get(what, set())
 
 
 def load(service):
@@ -87,7 +120,9 @@ def bounds(shape):
 def write_shape(out, service, name, shapes, errors):
     shape = shapes[name]
     kind = shape["type"]
-    if kind == "structure":
+    if name in own_words(service, "plain"):
+        out.append(f"{kind} {name}")
+    elif kind == "structure":
         if shape.get("exception") or name in errors:
             error = shape.get("error", {})
             code = error.get("code", name)
@@ -101,7 +136,12 @@ def write_shape(out, service, name, shapes, errors):
         if xml and not isinstance(xml, str):
             out[-1] += f" @xmlns={xml['uri']}"
         required = set(shape.get("required", []))
+        if name in own_words(service, "optional"):
+            required = set()
+        required |= REQUIRED.get((service, name), set())
         for member, target in shape["members"].items():
+            if (name, member) in own_words(service, "strings"):
+                target = {**target, "shape": PLAIN}
             out.append(member_line(member, target, shapes, member in required, shape.get("payload")))
     elif kind == "list":
         element = shape["member"]
@@ -176,6 +216,8 @@ def extract(service, operations):
             errors.add(error["shape"])
             reach(shapes, error["shape"], seen)
         out.append(" ".join(parts))
+    if own_words(service, "strings"):
+        seen.add(PLAIN)
     for name in sorted(seen):
         write_shape(out, service, name, shapes, errors)
     return "\n".join(out) + "\n"

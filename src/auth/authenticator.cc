@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/result.h"
 
 namespace auth {
 namespace {
@@ -28,9 +29,14 @@ std::expected<Authenticated, SignatureError> Authenticator::authenticate(
 std::expected<Authenticated, SignatureError> Authenticator::authenticate(
     ParsedSignature parsed, const SignedRequest& request, const ExpectedScope& expected) {
   auto found = credentials_.find(parsed.access_key_id, parsed.session_token);
-  if (!found) return std::unexpected(failure_of(found.error(), parsed));
-  const Credential& credential = **found;
   const base::Timestamp now = clock_.now();
+  if (!found) {
+    // Services other than S3 say what is wrong with time and scope before they look for the key.
+    if (parsed.version == SignatureVersion::kV4 && !parsed.is_s3())
+      RETURN_IF_ERROR(SignatureVerifier::check_front(parsed, now, expected));
+    return std::unexpected(failure_of(found.error(), parsed));
+  }
+  const Credential& credential = **found;
   auto verified = verifier_.verify(parsed, request, credential.secret_key, now, expected);
   if (!verified) return std::unexpected(std::move(verified).error());
   // After the signature, so that only the key's holder learns that the session is over.

@@ -39,22 +39,38 @@ std::string s3_about_scope(const ParsedSignature& parsed, std::string_view what)
                      what);
 }
 
+// The day of a scope that is not the timestamp's, as services other than S3 say it; "" for others.
+std::string about_scope_date(const ParsedSignature& parsed) {
+  const std::string_view day = std::string_view(parsed.timestamp).substr(0, 8);
+  if (parsed.date == day || parsed.is_s3() || parsed.version == SignatureVersion::kV2) return {};
+  return fmt::format(
+      "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+      "'{}' != '{}', from '{}'.",
+      parsed.date.substr(0, 100), day, parsed.timestamp);
+}
+
+// All that is wrong with the scope, in one message.
 Checked check_scope(const ParsedSignature& parsed, const ExpectedScope& expected) {
   const bool region_wrong =
       !expected.region.empty() && !parsed.region.empty() && parsed.region != expected.region;
   const bool service_wrong = !expected.service.empty() && parsed.service != expected.service;
-  if (!region_wrong && !service_wrong) return {};
+  const std::string date = about_scope_date(parsed);
+  if (!region_wrong && !service_wrong && date.empty()) return {};
   std::string message;
-  if (region_wrong) message = "Credential should be scoped to a valid region.";
-  if (service_wrong) {
-    if (region_wrong) message += ' ';
-    message +=
-        fmt::format("Credential should be scoped to correct service: '{}'.", expected.service);
+  const auto add = [&](std::string_view what) {
+    if (!message.empty()) message += ' ';
+    message += what;
+  };
+  if (region_wrong) add("Credential should be scoped to a valid region.");
+  if (service_wrong)
+    add(fmt::format("Credential should be scoped to correct service: '{}'.", expected.service));
+  if (!date.empty()) add(date);
+  if (service_wrong)
     return fault(parsed, kWrongService, std::move(message),
                  s3_about_scope(parsed, fmt::format("incorrect service \"{}\". This endpoint "
                                                     "belongs to \"{}\".",
                                                     parsed.service, expected.service)));
-  }
+  if (!region_wrong) return fault(parsed, kWrongScopeDate, std::move(message));
   return fault(parsed, kWrongRegion, std::move(message),
                s3_about_scope(parsed, fmt::format("the region '{}' is wrong; expecting '{}'",
                                                   parsed.region, expected.region)));
@@ -233,14 +249,27 @@ SignatureVerifier::SignatureVerifier(std::size_t key_slots)
     : keys_(std::make_unique<KeyCache>(key_slots)) {}
 SignatureVerifier::~SignatureVerifier() = default;
 
+std::expected<void, SignatureError> SignatureVerifier::check_front(const ParsedSignature& parsed,
+                                                                   base::Timestamp now,
+                                                                   const ExpectedScope& expected) {
+  if (parsed.is_s3()) {
+    RETURN_IF_ERROR(check_scope(parsed, expected));
+    return check_time(parsed, now);
+  }
+  RETURN_IF_ERROR(check_time(parsed, now));
+  return check_scope(parsed, expected);
+}
+
 std::expected<void, SignatureError> SignatureVerifier::verify(const ParsedSignature& parsed,
                                                               const SignedRequest& request,
                                                               std::string_view secret,
                                                               base::Timestamp now,
                                                               const ExpectedScope& expected) {
-  RETURN_IF_ERROR(check_scope(parsed, expected));
-  if (parsed.version == SignatureVersion::kV2) return verify_v2(parsed, request, secret, now);
-  RETURN_IF_ERROR(check_time(parsed, now));
+  if (parsed.version == SignatureVersion::kV2) {
+    RETURN_IF_ERROR(check_scope(parsed, expected));
+    return verify_v2(parsed, request, secret, now);
+  }
+  RETURN_IF_ERROR(check_front(parsed, now, expected));
   RETURN_IF_ERROR(check_signed_headers(parsed, request));
 
   const std::string key = keys_->key_for(parsed, secret);

@@ -129,7 +129,12 @@ class SignatureVerifier {
   SignatureVerifier(const SignatureVerifier&) = delete;
   SignatureVerifier& operator=(const SignatureVerifier&) = delete;
 
-  // Scope, time, the headers that must be signed, then the signature itself in constant time.
+  // What needs no key: time and scope, in this order but for S3. Version 4.
+  static std::expected<void, SignatureError> check_front(const ParsedSignature& parsed,
+                                                         base::Timestamp now,
+                                                         const ExpectedScope& expected = {});
+
+  // Time and scope, the headers that must be signed, then the signature itself in constant time.
   std::expected<void, SignatureError> verify(const ParsedSignature& parsed,
                                              const SignedRequest& request, std::string_view secret,
                                              base::Timestamp now,

@@ -310,6 +310,20 @@ TEST(SigV4, WantsTheScopesDayToBeTheTimestamps) {
               HasSubstr("'20261122' != '20261123', from '20261123T050000Z'."));
 }
 
+TEST(SigV4, SaysTheTimeBeforeTheScope) {
+  Sent sent = vector_named("json");
+  std::string& header = sent.header("Authorization");
+  header.replace(header.find("20261123"), 8, "20261122");
+  const Answer late =
+      check(sent, vector_time() + std::chrono::hours(1), kVectorSecret, {"eu-west-1", "dynamodb"});
+  EXPECT_EQ(late.error.failure, kExpired);
+  const Answer wrong = check(sent, vector_time(), kVectorSecret, {"eu-west-1", "dynamodb"});
+  EXPECT_EQ(wrong.shown(ErrorFamily::kJson).message,
+            "Credential should be scoped to a valid region. Credential should be scoped to correct "
+            "service: 'dynamodb'. Date in Credential scope does not match YYYYMMDD from ISO-8601 "
+            "version of date from HTTP: '20261122' != '20261123', from '20261123T050000Z'.");
+}
+
 // Signs with our own signer but leaves a header out of the signature.
 Sent sent_with_unsigned(std::string_view service, std::string_view name, std::string_view value) {
   RequestToSign request{.method = "POST", .headers = {{"host", "h"}}};

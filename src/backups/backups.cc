@@ -195,7 +195,7 @@ async::Task<api::Outcome<Backup>> Backups::remove_here(PartArn arn) {
   if ((*backup)->status == Backup::Status::kCreating)
     co_return std::unexpected(in_use(**backup, "created"));
   if (in_use_.contains(keys::backup(**backup)))
-    co_return std::unexpected(in_use(**backup, "restored"));
+    co_return std::unexpected(in_use(**backup, "used to restore table"));
   store::Batch batch;
   batch.erase(keys::backup(**backup));
   batch.erase_range((*backup)->items, store::prefix_end((*backup)->items));
@@ -215,6 +215,8 @@ async::Task<api::Outcome<tables::TablePtr>> Backups::restore_here(PartArn arn, D
   if (!*backup) co_return std::unexpected(not_found(arn));
   if ((*backup)->status == Backup::Status::kCreating)
     co_return std::unexpected(in_use(**backup, "created"));
+  if (in_use_.contains(keys::backup(**backup)))
+    co_return std::unexpected(in_use(**backup, "used to restore another table"));
   if (running_ >= kJobsMax) co_return std::unexpected(too_many());
   Job job;
   job.id = new_id(parts_.clock.now(), parts_.random);

@@ -144,7 +144,7 @@ def test_a_table_comes_back_from_its_backup(dynamodb, name):
     assert made["TableStatus"] == "CREATING"
     assert made["RestoreSummary"]["RestoreInProgress"] and made["RestoreSummary"]["SourceBackupArn"] == arn
     shown = active(dynamodb, again)
-    assert not shown["RestoreSummary"]["RestoreInProgress"]
+    assert "RestoreSummary" not in shown  # it goes when the restore is done
     assert "StreamSpecification" not in shown and shown["ItemCount"] == 500
     assert items(dynamodb, again) == before
     assert items(dynamodb, again, IndexName="by_g") == before
@@ -187,6 +187,23 @@ def test_errors_of_backups(dynamodb, table):
     assert error_of(dynamodb.restore_table_from_backup, TargetTableName=table, BackupArn=arn) == (
         "TableAlreadyExistsException", f"Table already exists: {table}")
     assert error_of(dynamodb.create_backup, TableName=table, BackupName="a b")[0] == "ValidationException"
+    assert error_of(dynamodb.describe_backup, BackupArn=arn.split("/backup/")[0])[1] == "Invalid Backup ARN"
+    assert error_of(dynamodb.list_backups, TimeRangeLowerBound=2_000_000_000, TimeRangeUpperBound=1_000_000_000)[1] == (
+        "One or more parameter values were invalid: Time range lower bound must be less than or equal to upper bound")
+    for given, said in [
+            ({"BillingModeOverride": "PROVISIONED"},
+             "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED"),
+            ({"ProvisionedThroughputOverride": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}},
+             "Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED"),
+            ({"OnDemandThroughputOverride": {"MaxReadRequestUnits": 0}},
+             "Requested MaxReadRequestUnits for OnDemandThroughput is outside of valid range"),
+            ({"GlobalSecondaryIndexOverride": [{
+                "IndexName": "other", "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"}}]},
+             "Index other does not match a secondary index that existed in the source table and cannot be created "
+             "during the restore operation")]:
+        assert error_of(dynamodb.restore_table_from_backup, TargetTableName=table + "-t", BackupArn=arn, **given) == (
+            "ValidationException", "Invalid Request: " + said)
     dynamodb.delete_backup(BackupArn=arn)
 
 
@@ -231,11 +248,11 @@ def test_a_table_goes_back_to_any_second(dynamodb, table):
         past[next_second()] = items(dynamodb, table)
     for number, (moment, before) in enumerate(past.items()):
         target = f"{table}-{number}"
-        dynamodb.restore_table_to_point_in_time(
+        made = dynamodb.restore_table_to_point_in_time(
             SourceTableName=table, TargetTableName=target,
             RestoreDateTime=datetime.datetime.fromtimestamp(moment, datetime.timezone.utc))
-        shown = active(dynamodb, target)
-        assert shown["RestoreSummary"]["RestoreDateTime"].timestamp() == moment
+        assert made["TableDescription"]["RestoreSummary"]["RestoreDateTime"].timestamp() == moment
+        active(dynamodb, target)
         assert items(dynamodb, target) == before
         assert items(dynamodb, target, IndexName="by_g").keys() == {k for k, v in before.items() if "g" in v}
         delete(dynamodb, target)

@@ -312,7 +312,16 @@ def test_the_callers_permissions_count_in_s3(server, dynamodb, s3, table, name, 
 
 def test_errors_of_exports(dynamodb, table, name, bucket):
     assert error_of(dynamodb.export_table_to_point_in_time, TableArn=table + "-absent", S3Bucket=bucket) == (
-        "TableNotFoundException", f"Table not found: {name}-absent")
+        "TableNotFoundException", f"Table not found: {table}-absent")
+    assert error_of(dynamodb.export_table_to_point_in_time, TableArn=name, S3Bucket=bucket)[1] == (
+        "One or more parameter values were invalid: tableArn is not a valid ARN")
+    assert error_of(dynamodb.export_table_to_point_in_time, TableArn=table + "/index/by_g", S3Bucket=bucket)[1] == (
+        "Invalid Request: Table ARN is invalid.")
+    assert error_of(dynamodb.export_table_to_point_in_time, TableArn=table, S3Bucket=bucket,
+                    ExportType="INCREMENTAL_EXPORT", IncrementalExportSpecification={})[1] == (
+        "Invalid Request: ExportFromTime must be provided in IncrementalExportSpecification")
+    assert error_of(dynamodb.describe_export, ExportArn=table)[1] == "Invalid Export ARN"
+    assert error_of(dynamodb.describe_import, ImportArn=table)[1] == "Invalid Import ARN"
     assert error_of(dynamodb.export_table_to_point_in_time, TableArn=table, S3Bucket=bucket,
                     ExportTime=time.time() - 3600)[0] == "InvalidExportTimeException"
     assert error_of(dynamodb.describe_export, ExportArn=table + "/export/01489602797149-73d8d5bc")[0] == \

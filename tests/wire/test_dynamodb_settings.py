@@ -180,8 +180,7 @@ def test_policies_come_with_a_table_and_survive_a_kill(own_server, name):
 def test_maxima_are_for_on_demand_tables(dynamodb, table, name):
     update, describe = dynamodb.update_table, dynamodb.describe_table
     update(TableName=name, OnDemandThroughput={"MaxReadRequestUnits": 10})
-    assert describe(TableName=name)["Table"]["OnDemandThroughput"] == {
-        "MaxReadRequestUnits": 10, "MaxWriteRequestUnits": -1}
+    assert describe(TableName=name)["Table"]["OnDemandThroughput"] == {"MaxReadRequestUnits": 10}
     assert error_of(update, TableName=name, OnDemandThroughput={"MaxWriteRequestUnits": 0}) == (
         "ValidationException",
         INVALID + "Requested MaxWriteRequestUnits for OnDemandThroughput for table is outside of valid range")
@@ -192,7 +191,9 @@ def test_maxima_are_for_on_demand_tables(dynamodb, table, name):
     update(TableName=name, OnDemandThroughput={"MaxReadRequestUnits": -1})
     assert "OnDemandThroughput" not in describe(TableName=name)["Table"]
     update(TableName=name, BillingMode="PROVISIONED",
-           ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})
+           ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+           GlobalSecondaryIndexUpdates=[{"Update": {
+               "IndexName": "by-id", "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}}])
     assert error_of(update, TableName=name, OnDemandThroughput={"MaxReadRequestUnits": 5})[1] == (
         INVALID + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is "
         "PROVISIONED")
@@ -226,8 +227,11 @@ def test_keys_of_kms_are_kept_and_shown(dynamodb, table, name):
     change(Enabled=True, SSEType="KMS", KMSMasterKeyId="alias/mine")
     assert dynamodb.describe_table(TableName=name)["Table"]["SSEDescription"] == {
         "Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": "arn:aws:kms:us-east-1:000000000000:alias/mine"}
-    assert refused(Enabled=True, SSEType="KMS", KMSMasterKeyId="alias/mine").startswith(
+    assert refused(Enabled=True, SSEType="KMS",
+                   KMSMasterKeyId="arn:aws:kms:us-east-1:000000000000:alias/mine").startswith(
         INVALID + "Table is already encrypted with given KMSMasterKeyId.")
+    change(Enabled=True, SSEType="KMS", KMSMasterKeyId="alias/mine")  # only the ARN itself is the same key
+    change(SSEType="KMS")
     change(Enabled=False)
     assert "SSEDescription" not in dynamodb.describe_table(TableName=name)["Table"]
 

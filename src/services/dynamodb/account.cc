@@ -39,6 +39,10 @@ Answer<d::DescribeTimeToLiveOutput> time_to_live(const Deps& deps, const Context
   const auto table = deps.tables.catalogue().find(*name);
   if (!table) co_return std::unexpected(tables::no_such_table(name->name));
   const auto& setting = table->definition()->time_to_live;
+  if (deps.tables.catalogue().is_creating(*table->definition()))
+    co_return tables::refuse(
+        "Cannot describe time to live while table is in CREATING state: Current table state is "
+        "CREATING");
   d::DescribeTimeToLiveOutput output;
   auto& description = output.time_to_live_description.emplace();
   description.time_to_live_status = setting.enabled ? "ENABLED" : "DISABLED";

@@ -22,7 +22,7 @@ api::Error internal(const base::Error& error) {
 
 api::Outcome<PartArn> read_arn(const std::optional<std::string>& arn) {
   const auto parsed = backups::parse_part_arn(arn.value_or(""), "backup");
-  if (!parsed) return tables::refuse("Invalid backup ARN: " + arn.value_or(""));
+  if (!parsed) return tables::refuse("Invalid Backup ARN");
   return *parsed;
 }
 
@@ -132,8 +132,7 @@ Answer<d::CreateBackupOutput> create(const Deps& deps, const Context& context,
   const auto table = deps.tables.catalogue().find(*name);
   if (!table) co_return std::unexpected(no_table_to_back_up(name->name));
   if (deps.tables.catalogue().is_creating(*table->definition()))
-    co_return std::unexpected(
-        d::table_in_use("Table is in use: It is being created: " + name->name));
+    co_return std::unexpected(no_table_to_back_up(name->name));
   const auto made = co_await deps.backups->create(*name, *input.backup_name);
   if (!made && made.error().code == "ResourceNotFoundException")
     co_return std::unexpected(no_table_to_back_up(name->name));
@@ -163,6 +162,10 @@ api::Outcome<backups::BackupFilter> filter_of(const Context& context,
     if (!table) return std::unexpected(table.error());
     filter.table = table->name;
   }
+  if (input.time_range_lower_bound && input.time_range_upper_bound &&
+      *input.time_range_lower_bound > *input.time_range_upper_bound)
+    return std::unexpected(tables::invalid_parameter(
+        "Time range lower bound must be less than or equal to upper bound"));
   filter.from = input.time_range_lower_bound;
   filter.until = input.time_range_upper_bound;
   const std::string type = input.backup_type.value_or("USER");

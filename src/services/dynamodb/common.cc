@@ -13,23 +13,21 @@ namespace {
 constexpr std::size_t kNameMin = 3;
 constexpr std::size_t kNameMax = 255;
 
-bool has_name_length(std::string_view name) {
-  return name.size() >= kNameMin && name.size() <= kNameMax;
-}
-
 // AWS collects what is wrong with a member, worded as its validator does.
-api::Error wrong_name(const std::string& name, bool with_length) {
+enum class Order { kCharactersFirst, kLengthFirst };
+api::Error wrong_name(const std::string& name, Order order) {
   std::vector<std::string> wrongs;
   const auto add = [&](std::string_view what) {
     wrongs.push_back("Value '" + name +
                      "' at 'tableName' failed to satisfy constraint: " + std::string(what));
   };
-  if (!has_name_characters(name))
-    add("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
-  if (with_length && name.size() < kNameMin)
-    add("Member must have length greater than or equal to 3");
-  if (with_length && name.size() > kNameMax)
-    add("Member must have length less than or equal to 255");
+  const bool characters = has_name_characters(name);
+  constexpr std::string_view kCharacters =
+      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+";
+  if (order == Order::kCharactersFirst && !characters) add(kCharacters);
+  if (name.size() < kNameMin) add("Member must have length greater than or equal to 3");
+  if (name.size() > kNameMax) add("Member must have length less than or equal to 255");
+  if (order == Order::kLengthFirst && !characters) add(kCharacters);
   std::string text =
       std::to_string(wrongs.size()) +
       (wrongs.size() == 1 ? " validation error detected: " : " validation errors detected: ");
@@ -37,14 +35,26 @@ api::Error wrong_name(const std::string& name, bool with_length) {
   return tables::validation(std::move(text));
 }
 
-api::Outcome<tables::TableName> from_arn(const std::string& arn) {
+api::Outcome<tables::TableName> from_arn(const Context& context, const std::string& arn) {
   constexpr std::string_view kPrefix = "table/";
+  const auto wrong = [&](std::string_view what) {
+    return tables::refuse("1 validation error detected: " + std::string(what) + " in '" + arn +
+                          "'");
+  };
   const auto parts = auth::parse_arn(arn);
-  if (!parts || parts->service != "dynamodb" || !parts->resource.starts_with(kPrefix))
-    return tables::refuse("Invalid table ARN: " + arn);
-  const std::string_view name = parts->resource.substr(kPrefix.size());
-  if (!has_name_characters(name) || !has_name_length(name))
-    return tables::refuse("Invalid table ARN: " + arn);
+  if (parts && parts->partition != "aws") return wrong("Invalid AWS partition");
+  if (parts && parts->region != context.region) return wrong("Invalid AWS region");
+  const bool typed = parts && parts->resource.find('/') != std::string_view::npos;
+  if (typed && !parts->resource.starts_with(kPrefix)) return wrong("Invalid resource type");
+  const std::string_view name = typed ? parts->resource.substr(kPrefix.size()) : "";
+  if (!has_name_characters(name) || !has_name_length(name) || parts->service != "dynamodb")
+    return tables::refuse(
+        "1 validation error detected: Value '" + arn +
+        "' at 'tableName' failed to satisfy constraint: Valid ARN format is "
+        "'arn:<awsPartition>:<vendor>:<region>:<subscriber>:resourceType/resourceName', where "
+        "Resource name must have length less than or equal to 255, Resource name must have length "
+        "greater than or equal to 3, Resource name must satisfy regular expression pattern: "
+        "[a-zA-Z0-9_.-]+");
   return tables::TableName{std::string(parts->account), std::string(parts->region),
                            std::string(name)};
 }
@@ -70,23 +80,25 @@ bool has_name_characters(std::string_view name) {
   });
 }
 
+bool has_name_length(std::string_view name) {
+  return name.size() >= kNameMin && name.size() <= kNameMax;
+}
+
 api::Outcome<tables::TableName> item_table(const Context& context,
                                            const std::optional<std::string>& name) {
   const std::string given = name.value_or("");
-  if (given.starts_with("arn:")) return from_arn(given);
+  if (given.starts_with("arn:")) return from_arn(context, given);
   if (!has_name_characters(given) || !has_name_length(given))
-    return std::unexpected(wrong_name(given, true));
+    return std::unexpected(wrong_name(given, Order::kCharactersFirst));
   return tables::TableName{context.account_id, context.region, given};
 }
 
 api::Outcome<tables::TableName> control_table(const Context& context,
                                               const std::optional<std::string>& name) {
   const std::string given = name.value_or("");
-  if (given.starts_with("arn:")) return from_arn(given);
-  if (!has_name_length(given))
-    return tables::refuse(
-        "TableName must be at least 3 characters long and at most 255 characters long");
-  if (!has_name_characters(given)) return std::unexpected(wrong_name(given, false));
+  if (given.starts_with("arn:")) return from_arn(context, given);
+  if (!has_name_length(given) || !has_name_characters(given))
+    return std::unexpected(wrong_name(given, Order::kLengthFirst));
   return tables::TableName{context.account_id, context.region, given};
 }
 

@@ -44,6 +44,7 @@ api::Outcome<tables::TableName> control_table(const Context& context,
 api::Outcome<tables::TablePtr> find_table(const Deps& deps, const tables::TableName& name);
 
 bool has_name_characters(std::string_view name);
+bool has_name_length(std::string_view name);
 // TableNotFoundException, as the operations on backups say it.
 api::Error no_table_to_back_up(const std::string& name);
 

@@ -1,5 +1,7 @@
 // A table's definition as the API shows it.
 
+#include <algorithm>
+
 #include "services/dynamodb/schema.h"
 
 namespace services::dynamodb {
@@ -80,6 +82,7 @@ d::Projection describe(const tables::Projection& from) {
     case tables::Projection::Kind::kInclude:
       made.projection_type = "INCLUDE";
       made.non_key_attributes = from.attributes;
+      std::ranges::sort(*made.non_key_attributes);
       break;
   }
   return made;
@@ -101,6 +104,7 @@ d::TableDescription describe(const Deps& deps, const tables::Table& table,
     one.attribute_name = attribute.name;
     one.attribute_type = std::string(tables::type_name(attribute.type));
   }
+  std::ranges::sort(attributes, {}, &d::AttributeDefinition::attribute_name);
   made.table_name = definition.name;
   made.key_schema = describe(definition.keys);
   made.table_status = creating ? "CREATING" : std::string(status);
@@ -122,12 +126,12 @@ d::TableDescription describe(const Deps& deps, const tables::Table& table,
     made.table_class_summary.emplace().table_class = definition.table_class;
   describe_stream(made, definition);
   if (const auto& origin = definition.origin;
-      origin && origin->kind == tables::Origin::Kind::kRestored) {
+      origin && origin->filling && origin->kind == tables::Origin::Kind::kRestored) {
     auto& restore = made.restore_summary.emplace();
     if (!origin->backup_arn.empty()) restore.source_backup_arn = origin->backup_arn;
     restore.source_table_arn = origin->table_arn;
     restore.restore_date_time = origin->time;
-    restore.restore_in_progress = origin->filling;
+    restore.restore_in_progress = true;
   }
   made.deletion_protection_enabled = definition.deletion_protection;
   if (!creating)

@@ -70,7 +70,10 @@ Wrong disable_in(Definition& table, const std::string& arn) {
 Wrong update_in(Definition& table, const std::string& arn, bool microseconds) {
   Destination* const found = find_destination(table, arn);
   if (found == nullptr || !is_active(*found))
-    return not_in_state("KinesisStreamingDestination must be ACTIVE to perform UPDATE operation.");
+    return not_in_state(
+        "Kinesis streaming is not in ACTIVE state. Updates are only allowed in ACTIVE state. "
+        "TableName: " +
+        table.name + ", kdsArn: " + arn);
   if (found->precision_given && found->microseconds == microseconds)
     return tables::validation("Invalid Request: Precision is already set to the desired value of " +
                               std::string(microseconds ? "MICROSECOND" : "MILLISECOND") +
@@ -91,6 +94,9 @@ Answer<d::KinesisStreamingDestinationOutput> change(const Deps& deps, const Cont
     wanted.precision_given = true;
     wanted.microseconds = *settings->approximate_creation_date_time_precision == "MICROSECOND";
   }
+  if (!enable && settings)
+    co_return tables::refuse(
+        "Stream cannot be disabled using EnableKinesisStreamingConfiguration parameters");
   if (enable) {
     const auto there = check_stream(deps, wanted.stream_arn);
     if (!there) co_return std::unexpected(there.error());

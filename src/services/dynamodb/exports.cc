@@ -26,7 +26,7 @@ api::Error internal(const base::Error& error) {
 
 api::Outcome<backups::PartArn> read_arn(const std::optional<std::string>& arn) {
   const auto parsed = backups::parse_part_arn(arn.value_or(""), "export");
-  if (!parsed) return tables::refuse("Invalid export ARN: " + arn.value_or(""));
+  if (!parsed) return tables::refuse("Invalid Export ARN");
   return *parsed;
 }
 
@@ -49,11 +49,9 @@ bool is_same(const d::ExportDescription& there, const d::ExportTableToPointInTim
 }
 
 std::optional<api::Error> check_time(base::Timestamp wanted, const backups::Window& window,
-                                     base::Timestamp now, const char* name) {
+                                     base::Timestamp now) {
   if (wanted >= window.earliest && wanted <= std::max(now, window.latest)) return std::nullopt;
-  return d::invalid_export_time(std::string(name) + " " + base::iso8601(wanted) +
-                                " is not between " + base::iso8601(window.earliest) + " and " +
-                                base::iso8601(window.latest));
+  return d::invalid_export_time("Export Time is invalid");
 }
 
 std::optional<api::Error> read_increment(ExportOrder& order, const backups::Window& window,
@@ -66,14 +64,20 @@ std::optional<api::Error> read_increment(ExportOrder& order, const backups::Wind
         "INCREMENTAL_EXPORT");
   if (!given || !given->export_from_time)
     return tables::validation(
-        "One or more parameter values were invalid: IncrementalExportSpecification with an "
-        "ExportFromTime must be specified for an INCREMENTAL_EXPORT");
+        given
+            ? "Invalid Request: ExportFromTime must be provided in IncrementalExportSpecification"
+            : "Invalid Request: Incremental Export Specification expected when export type is set "
+              "as Incremental Export");
   const base::Timestamp from = *given->export_from_time;
   const base::Timestamp until = std::min(now, given->export_to_time.value_or(from + kIncrementMax));
-  if (auto wrong = check_time(from, window, now, "ExportFromTime")) return wrong;
-  if (given->export_to_time) {
-    if (auto wrong = check_time(*given->export_to_time, window, now, "ExportToTime")) return wrong;
-  }
+  if (from < window.earliest)
+    return d::invalid_export_time(
+        "Incremental export period from time cannot be less than the table creation time : " +
+        base::iso8601(from));
+  if (given->export_to_time && *given->export_to_time > std::max(now, window.latest))
+    return d::invalid_export_time(
+        "Incremental export period to time cannot be greater than the current time : " +
+        base::iso8601(*given->export_to_time));
   if (from >= until) return d::invalid_export_time("ExportFromTime must be before ExportToTime");
   if (until - from > kIncrementMax)
     return d::invalid_export_time(
@@ -99,10 +103,12 @@ std::optional<api::Error> read_times(const Deps& deps, const tables::Definition&
   if (input.export_type == "INCREMENTAL_EXPORT") return read_increment(order, *window, now, input);
   if (input.incremental_export_specification)
     return tables::validation(
-        "One or more parameter values were invalid: IncrementalExportSpecification cannot be "
-        "specified for a FULL_EXPORT");
+        input.export_type ? "Invalid Request: When Export Type is Full Export , Incremental Export "
+                            "Specification should not be provided"
+                          : "Invalid Request: Export Type expected to be Incremental Export when "
+                            "incremental export specification is provided");
   if (input.export_time) {
-    if (auto wrong = check_time(*input.export_time, *window, now, "ExportTime")) return wrong;
+    if (auto wrong = check_time(*input.export_time, *window, now)) return wrong;
   }
   order.time = std::min(now, input.export_time.value_or(now));
   order.description.export_time = order.time;
@@ -112,6 +118,8 @@ std::optional<api::Error> read_times(const Deps& deps, const tables::Definition&
 api::Outcome<ExportOrder> read_order(const Deps& deps, const Context& context,
                                      const tables::TableName& name, const tables::Definition& table,
                                      const d::ExportTableToPointInTimeInput& input) {
+  if (input.s3_sse_kms_key_id && input.s3_sse_algorithm != "KMS")
+    return tables::refuse("Invalid Request: KMS Key Id is not supported for this encryption type");
   if (input.s3_sse_algorithm == "KMS" || input.s3_sse_kms_key_id)
     return tables::refuse("S3SseAlgorithm: encryption with KMS keys is not served by Millrace");
   ExportOrder order;
@@ -146,9 +154,26 @@ Answer<std::optional<d::ExportDescription>> find_repeated(
   co_return *std::move(there);
 }
 
+// Names a table by its ARN, and by nothing else; the ARN's region is not looked at before it is not
+// found there.
+api::Outcome<tables::TableName> source_of(const Context& context,
+                                          const std::optional<std::string>& arn) {
+  const std::string given = arn.value_or("");
+  if (given.empty()) return tables::refuse("Invalid TableArn: Invalid Table ARN");
+  const auto parts = auth::parse_arn(given);
+  if (!parts)
+    return tables::refuse("One or more parameter values were invalid: tableArn is not a valid ARN");
+  constexpr std::string_view kTable = "table/";
+  if (parts->service != "dynamodb" || !parts->resource.starts_with(kTable) ||
+      !has_name_characters(parts->resource.substr(kTable.size())))
+    return tables::refuse("Invalid Request: Table ARN is invalid.");
+  if (parts->region != context.region) return std::unexpected(no_table_to_back_up(given));
+  return item_table(context, given);
+}
+
 Answer<d::ExportTableToPointInTimeOutput> begin(const Deps& deps, const Context& context,
                                                 d::ExportTableToPointInTimeInput input) {
-  const auto name = control_table(context, input.table_arn);
+  const auto name = source_of(context, input.table_arn);
   if (!name) co_return std::unexpected(name.error());
   input.table_arn = arn_of(*name);
   d::ExportTableToPointInTimeOutput output;
@@ -159,13 +184,13 @@ Answer<d::ExportTableToPointInTimeOutput> begin(const Deps& deps, const Context&
     co_return output;
   }
   const auto table = deps.tables.catalogue().find(*name);
-  if (!table) co_return std::unexpected(no_table_to_back_up(name->name));
+  if (!table) co_return std::unexpected(no_table_to_back_up(*input.table_arn));
   const auto definition = table->definition();
   auto order = read_order(deps, context, *name, *definition, input);
   if (!order) co_return std::unexpected(std::move(order).error());
   auto begun = co_await deps.exports->begin(*std::move(order));
   if (!begun && begun.error().code == "ResourceNotFoundException")
-    co_return std::unexpected(no_table_to_back_up(name->name));
+    co_return std::unexpected(no_table_to_back_up(*input.table_arn));
   if (!begun) co_return std::unexpected(std::move(begun).error());
   output.export_description = *std::move(begun);
   co_return output;
@@ -177,7 +202,8 @@ Answer<d::DescribeExportOutput> describe_export(const Deps& deps, d::DescribeExp
   auto found = co_await deps.exports->known().find(*arn);
   if (!found) co_return std::unexpected(internal(found.error()));
   if (!*found)
-    co_return std::unexpected(d::export_not_found("Export not found: " + *input.export_arn));
+    co_return std::unexpected(
+        d::export_not_found("Export not found: Export not found: " + *input.export_arn));
   d::DescribeExportOutput output;
   output.export_description = **std::move(found);
   co_return output;
@@ -213,7 +239,7 @@ void register_exports(wire::Registry& registry, const Deps& deps) {
   registry.add<d::op::ExportTableToPointInTime>(
       [&deps](const Context& context,
               const d::ExportTableToPointInTimeInput& input) -> api::Outcome<wire::Checks> {
-        const auto name = control_table(context, input.table_arn);
+        const auto name = source_of(context, input.table_arn);
         if (!name) return std::unexpected(name.error());
         return wire::Checks{table_check(deps, "dynamodb:ExportTableToPointInTime", *name)};
       },

@@ -13,6 +13,11 @@ api::Error no_global_table(const std::string& name) {
                                    "' does not exist.");
 }
 
+api::Error wrong_length() {
+  return tables::validation(
+      "TableName must be at least 3 characters long and at most 255 characters long");
+}
+
 api::Error too_old() {
   return tables::invalid_parameter(
       "DynamoDB global tables version 2017.11.29 is not supported. We recommend using DynamoDB "
@@ -43,7 +48,8 @@ auto on_global_table(const char* action) {
 template <class Op>
 void add_unknown(wire::Registry& registry, const char* action) {
   registry.add<Op>(on_global_table<typename Op::Input>(action), [](const Context&, auto input) {
-    return refuse<Op>(no_global_table(input.global_table_name.value_or("")));
+    const std::string name = input.global_table_name.value_or("");
+    return refuse<Op>(has_name_length(name) ? no_global_table(name) : wrong_length());
   });
 }
 

@@ -26,7 +26,7 @@ api::Error internal(const base::Error& error) {
 
 api::Outcome<backups::PartArn> read_arn(const std::optional<std::string>& arn) {
   const auto parsed = backups::parse_part_arn(arn.value_or(""), "import");
-  if (!parsed) return tables::refuse("Invalid import ARN: " + arn.value_or(""));
+  if (!parsed) return tables::refuse("Invalid Import ARN");
   return *parsed;
 }
 
@@ -57,8 +57,8 @@ api::Outcome<backups::ItemParser::Settings> read_format(const d::ImportTableInpu
   if (!csv) return made;
   if (made.format != backups::ImportFormat::kCsv)
     return tables::refuse(
-        "One or more parameter values were invalid: InputFormatOptions of CSV can be specified for "
-        "the CSV format only");
+        "Invalid Request: Unsupported InputFormatOptions for the given input format: " +
+        *input.input_format + ".");
   if (csv->delimiter) made.delimiter = csv->delimiter->front();
   if (csv->header_list) made.header = *csv->header_list;
   return made;
@@ -107,8 +107,7 @@ Answer<std::optional<d::ImportTableDescription>> find_repeated(const Deps& deps,
   if (!*there || *(*there)->start_time + kTokenLife < deps.clock.now()) co_return std::nullopt;
   if (!is_same(**there, input))
     co_return std::unexpected(d::import_conflict(
-        "Import with the given client token already exists with different parameters: " +
-        *(*there)->import_arn));
+        "Import conflict: Duplicate request detected with conflicting parameters"));
   co_return *std::move(there);
 }
 

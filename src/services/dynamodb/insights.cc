@@ -38,6 +38,19 @@ api::Error no_index(const std::string& table, const std::string& index) {
                                " not found for table: " + table);
 }
 
+// The length of a name is said here, not by the validator: so AWS does it.
+std::optional<api::Error> check_index_name(const std::optional<std::string>& name) {
+  if (!name || has_name_length(*name)) return std::nullopt;
+  return tables::validation(
+      "IndexName must be at least 3 characters long and at most 255 characters long");
+}
+
+api::Error not_active(std::string_view what) {
+  return tables::validation(
+      "Table or Index is not in a valid state to update Key Access Insights: " + std::string(what) +
+      " must be ACTIVE to enable ContributorInsights.");
+}
+
 // Names of the rules that CloudWatch would have.
 std::vector<std::string> rules_of(const Definition& definition,
                                   const std::optional<std::string>& index,
@@ -59,6 +72,7 @@ Answer<d::DescribeContributorInsightsOutput> describe_insights(
     const Deps& deps, const Context& context, d::DescribeContributorInsightsInput input) {
   const auto name = control_table(context, input.table_name);
   if (!name) co_return std::unexpected(name.error());
+  if (auto wrong = check_index_name(input.index_name)) co_return std::unexpected(*wrong);
   const auto table = deps.tables.catalogue().find(*name);
   if (!table) co_return std::unexpected(tables::no_such_table(name->name));
   const auto definition = table->definition();
@@ -80,8 +94,11 @@ Answer<d::UpdateContributorInsightsOutput> update(const Deps& deps, const Contex
                                                   d::UpdateContributorInsightsInput input) {
   const auto name = control_table(context, input.table_name);
   if (!name) co_return std::unexpected(name.error());
-  if (!deps.tables.catalogue().find(*name))
-    co_return std::unexpected(tables::no_such_table(name->name));
+  if (auto wrong = check_index_name(input.index_name)) co_return std::unexpected(*wrong);
+  const auto table = deps.tables.catalogue().find(*name);
+  if (!table) co_return std::unexpected(tables::no_such_table(name->name));
+  if (deps.tables.catalogue().is_creating(*table->definition()))
+    co_return std::unexpected(not_active("TableStatus"));
   const bool enable = input.contributor_insights_action == "ENABLE";
   d::UpdateContributorInsightsOutput output;
   output.table_name = name->name;
@@ -90,13 +107,21 @@ Answer<d::UpdateContributorInsightsOutput> update(const Deps& deps, const Contex
   const auto edit = [&](Definition& edited) -> std::optional<api::Error> {
     Insights* const slot = slot_of(edited, input.index_name);
     if (slot == nullptr) return no_index(name->name, *input.index_name);
-    if (!enable && !slot->enabled) {
-      output.contributor_insights_status = "DISABLED";
+    const tables::Index* const index =
+        input.index_name ? edited.find_index(*input.index_name) : nullptr;
+    if (index != nullptr && index->state == tables::Index::State::kCreating)
+      return not_active("IndexStatus");
+    // Without a mode it is the first one, whatever it was before.
+    const bool throttled = input.contributor_insights_mode == kThrottled;
+    const bool settled =
+        enable ? slot->enabled && slot->throttled_only == throttled : !slot->enabled;
+    if (settled) {
+      output.contributor_insights_status = enable ? "ENABLED" : "DISABLED";
+      if (enable) output.contributor_insights_mode = mode_of(*slot);
       return std::nullopt;
     }
     slot->enabled = enable;
-    if (input.contributor_insights_mode)
-      slot->throttled_only = *input.contributor_insights_mode == kThrottled;
+    if (enable) slot->throttled_only = throttled;
     slot->updated = now;
     output.contributor_insights_status = enable ? "ENABLING" : "DISABLING";
     output.contributor_insights_mode = mode_of(*slot);

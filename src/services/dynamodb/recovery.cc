@@ -54,15 +54,18 @@ Answer<d::UpdateContinuousBackupsOutput> update(const Deps& deps, const Context&
                                                 d::UpdateContinuousBackupsInput input) {
   const auto name = control_table(context, input.table_name);
   if (!name) co_return std::unexpected(name.error());
+  const auto& wanted = *input.point_in_time_recovery_specification;
+  if (!*wanted.point_in_time_recovery_enabled && wanted.recovery_period_in_days)
+    co_return tables::refuse(
+        "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time "
+        "recovery.");
   const auto table = deps.tables.catalogue().find(*name);
   if (!table) co_return std::unexpected(no_table_to_back_up(name->name));
   if (deps.tables.catalogue().is_creating(*table->definition()))
     co_return std::unexpected(d::continuous_backups_unavailable(
         "Backups are being enabled for the table: " + name->name + ". Please retry later"));
   const auto changed = co_await deps.tables.catalogue().change(
-      *name,
-      [wanted = *input.point_in_time_recovery_specification,
-       now = deps.clock.now()](Definition& edited) -> std::optional<api::Error> {
+      *name, [wanted, now = deps.clock.now()](Definition& edited) -> std::optional<api::Error> {
         set(edited, wanted, now);
         return std::nullopt;
       });

@@ -43,27 +43,42 @@ bool is_same(const Index& index, const Given& given) {
   return given.projection && is_same(describe(index.projection), *given.projection);
 }
 
-// A restore may leave indexes out; it cannot make others.
+api::Error invalid(std::string_view what) {
+  return tables::validation("Invalid Request: " + std::string(what));
+}
+
+tables::Throughput units_of(const d::ProvisionedThroughput& from) {
+  return {.read = from.read_capacity_units.value_or(0),
+          .write = from.write_capacity_units.value_or(0)};
+}
+
+// A restore may leave indexes out and give them other names; it cannot make others.
 template <class Given>
 Wrong choose_indexes(Definition& table, bool global,
                      const std::optional<std::vector<Given>>& wanted) {
   if (!wanted) return std::nullopt;
   std::vector<Index> chosen;
   for (const Given& given : *wanted) {
+    const std::string name = given.index_name.value_or("");
     const auto found = std::ranges::find_if(table.indexes, [&](const Index& index) {
-      return index.global == global && index.name == given.index_name && is_same(index, given);
+      return index.global == global && is_same(index, given);
     });
     if (found == table.indexes.end())
-      return tables::validation(
-          "One or more parameter values were invalid: The index to restore does not match one of "
-          "the source table: " +
-          given.index_name.value_or(""));
+      return invalid("Index " + name +
+                     " does not match a secondary index that existed in the source table and "
+                     "cannot be created during the restore operation");
     chosen.push_back(*found);
+    chosen.back().name = name;
     if constexpr (requires { given.provisioned_throughput; }) {
+      if (table.on_demand && given.provisioned_throughput)
+        return invalid(
+            "Cannot override ProvisionedThroughput if BillingMode is overridden to PAY_PER_REQUEST "
+            "for index " +
+            name);
+      if (!table.on_demand && !given.provisioned_throughput)
+        return invalid("Must specify provisioned throughput for index " + name);
       if (given.provisioned_throughput)
-        chosen.back().throughput = {
-            .read = given.provisioned_throughput->read_capacity_units.value_or(0),
-            .write = given.provisioned_throughput->write_capacity_units.value_or(0)};
+        chosen.back().throughput = units_of(*given.provisioned_throughput);
     }
   }
   std::erase_if(table.indexes, [&](const Index& index) { return index.global == global; });
@@ -74,13 +89,14 @@ Wrong choose_indexes(Definition& table, bool global,
 template <class Input>
 Wrong choose_billing(Definition& table, const Input& input, base::Timestamp now) {
   const bool was_on_demand = table.on_demand;
-  if (input.billing_mode_override)
-    table.on_demand = *input.billing_mode_override == "PAY_PER_REQUEST";
+  const auto& mode = input.billing_mode_override;
+  if (mode) table.on_demand = *mode == "PAY_PER_REQUEST";
   const auto& units = input.provisioned_throughput_override;
   if (table.on_demand && units)
-    return tables::invalid_parameter(
-        "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
-        "PAY_PER_REQUEST");
+    return invalid(mode
+                       ? "Cannot override ProvisionedThroughput if BillingMode is overridden to "
+                         "PAY_PER_REQUEST"
+                       : "Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED");
   if (table.on_demand) {
     table.throughput = tables::Throughput();
     for (Index& index : table.indexes) index.throughput = tables::Throughput();
@@ -89,36 +105,71 @@ Wrong choose_billing(Definition& table, const Input& input, base::Timestamp now)
   }
   table.maxima = {};
   for (Index& index : table.indexes) index.maxima = {};
-  if (units)
-    table.throughput = {.read = units->read_capacity_units.value_or(0),
-                        .write = units->write_capacity_units.value_or(0)};
-  const auto lacks_units = [](const Index& index) {
-    return index.global && index.throughput.read == 0;
-  };
   if (was_on_demand && !units)
-    return tables::invalid_parameter(
-        "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
-        "PROVISIONED");
-  const auto lacking = std::ranges::find_if(table.indexes, lacks_units);
-  if (lacking != table.indexes.end())
-    return tables::invalid_parameter("ProvisionedThroughput must be specified for index: " +
-                                     lacking->name);
+    return invalid(
+        "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED");
+  if (units) table.throughput = units_of(*units);
   return std::nullopt;
+}
+
+Wrong check_every_index_given(const Definition& table) {
+  const auto lacking = std::ranges::find_if(
+      table.indexes, [](const Index& index) { return index.global && index.throughput.read == 0; });
+  if (table.on_demand || lacking == table.indexes.end()) return std::nullopt;
+  return invalid("Must specify provisioned throughput for index " + lacking->name);
+}
+
+Wrong check_maxima(const Definition& table, const std::optional<d::OnDemandThroughput>& wanted) {
+  if (!wanted || (!wanted->max_read_request_units && !wanted->max_write_request_units))
+    return std::nullopt;
+  const std::string first =
+      wanted->max_read_request_units ? "MaxReadRequestUnits" : "MaxWriteRequestUnits";
+  if (!table.on_demand)
+    return invalid("Cannot override " + first +
+                   " for OnDemandThroughput unless BillingModeOverride is PAY_PER_REQUEST");
+  const auto check = [](const std::optional<std::int64_t>& units, const char* name) -> Wrong {
+    if (!units || *units >= 1) return std::nullopt;
+    return invalid("Requested " + std::string(name) +
+                   " for OnDemandThroughput is outside of valid range");
+  };
+  if (auto wrong = check(wanted->max_read_request_units, "MaxReadRequestUnits")) return wrong;
+  return check(wanted->max_write_request_units, "MaxWriteRequestUnits");
+}
+
+// The target's name is free.
+Wrong check_name(const Deps& deps, const tables::TableName& name) {
+  const auto there = deps.tables.catalogue().find(name);
+  if (!there) return std::nullopt;
+  const auto& origin = there->definition()->origin;
+  if (origin && origin->filling && !origin->backup_arn.empty())
+    return d::table_in_use("Table: " + name.name +
+                           " is already being restored from backup: " + origin->backup_arn);
+  return d::table_already_exists("Table already exists: " + name.name);
 }
 
 template <class Input>
 api::Outcome<Definition> target_of(const Deps& deps, const Context& context,
                                    const Definition& source, const Input& input) {
   const tables::TableName name{context.account_id, context.region, *input.target_table_name};
-  if (deps.tables.catalogue().find(name))
-    return std::unexpected(d::table_already_exists("Table already exists: " + name.name));
+  if (!has_name_length(name.name))
+    return tables::refuse(
+        "TableName must be at least 3 characters long and at most 255 characters long");
+  if (!has_name_characters(name.name))
+    return tables::refuse("1 validation error detected: Value '" + name.name +
+                          "' at 'targetTableName' failed to satisfy constraint: Member must "
+                          "satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
+  if (auto wrong = check_name(deps, name)) return std::unexpected(*std::move(wrong));
   Definition target = backups::restored(source, name);
-  if (auto wrong = choose_indexes(target, true, input.global_secondary_index_override))
-    return std::unexpected(*std::move(wrong));
-  if (auto wrong = choose_indexes(target, false, input.local_secondary_index_override))
-    return std::unexpected(*std::move(wrong));
-  if (auto wrong = choose_billing(target, input, deps.clock.now()))
-    return std::unexpected(*std::move(wrong));
+  const auto choose = [&]() -> Wrong {
+    if (auto wrong = choose_billing(target, input, deps.clock.now())) return wrong;
+    if (auto wrong = choose_indexes(target, true, input.global_secondary_index_override))
+      return wrong;
+    if (auto wrong = choose_indexes(target, false, input.local_secondary_index_override))
+      return wrong;
+    if (auto wrong = check_every_index_given(target)) return wrong;
+    return check_maxima(target, input.on_demand_throughput_override);
+  };
+  if (auto wrong = choose()) return std::unexpected(*std::move(wrong));
   d::CreateTableInput settings;
   settings.on_demand_throughput = input.on_demand_throughput_override;
   settings.sse_specification = input.sse_specification_override;
@@ -148,7 +199,7 @@ api::Outcome<Output> answer(const Deps& deps, api::Outcome<tables::TablePtr> mad
 Answer<d::RestoreTableFromBackupOutput> from_backup(const Deps& deps, const Context& context,
                                                     d::RestoreTableFromBackupInput input) {
   const auto arn = backups::parse_part_arn(*input.backup_arn, "backup");
-  if (!arn) co_return tables::refuse("Invalid backup ARN: " + *input.backup_arn);
+  if (!arn) co_return tables::refuse("Invalid Backup ARN");
   const auto backup = co_await deps.backups->find(*arn);
   if (!backup) co_return std::unexpected(internal(backup.error()));
   if (!*backup)
@@ -164,8 +215,12 @@ api::Outcome<tables::TableName> source_of(const Context& context,
                                           const d::RestoreTableToPointInTimeInput& input) {
   if (!input.source_table_name && !input.source_table_arn)
     return tables::refuse(
-        "One or more parameter values were invalid: Either SourceTableName or SourceTableArn must "
-        "be specified");
+        "The parameter 'TableName' is required but was not present in the request");
+  if (input.source_table_name && input.source_table_arn)
+    return std::unexpected(invalid("Must provide exactly one of: sourceTableArn, sourceTableName"));
+  if (input.source_table_arn && !auth::parse_arn(*input.source_table_arn))
+    return tables::refuse(
+        "One or more parameter values were invalid: sourceTableArn is not a valid ARN");
   return control_table(context,
                        input.source_table_arn ? input.source_table_arn : input.source_table_name);
 }
@@ -173,25 +228,27 @@ api::Outcome<tables::TableName> source_of(const Context& context,
 api::Outcome<base::Timestamp> time_of(const Deps& deps, const Definition& source,
                                       const d::RestoreTableToPointInTimeInput& input) {
   const base::Timestamp now = deps.clock.now();
+  const bool latest = input.use_latest_restorable_time.value_or(false);
+  if (latest && input.restore_date_time)
+    return std::unexpected(
+        invalid("Both RestoreDateTime and UseLatestRestorableTime cannot be set for point-in-time "
+                "restore request. Please specify either RestoreDateTime time or "
+                "UseLatestRestorableTime"));
+  if (!latest && !input.restore_date_time)
+    return std::unexpected(
+        invalid("Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but "
+                "not both"));
   const auto window = backups::window_of(source, now);
   if (!window)
     return std::unexpected(d::point_in_time_recovery_unavailable(
         "Point in time recovery is not enabled for table '" + source.name + "'"));
-  const bool latest = input.use_latest_restorable_time.value_or(false);
-  if (latest && input.restore_date_time)
-    return tables::refuse(
-        "One or more parameter values were invalid: RestoreDateTime and UseLatestRestorableTime "
-        "cannot both be specified");
-  if (!latest && !input.restore_date_time)
-    return tables::refuse(
-        "One or more parameter values were invalid: Either RestoreDateTime or "
-        "UseLatestRestorableTime must be specified");
   if (latest) return now;
   const base::Timestamp wanted = *input.restore_date_time;
   if (wanted < window->earliest || wanted > std::max(now, window->latest))
     return std::unexpected(d::invalid_restore_time(
-        "RestoreDateTime " + base::iso8601(wanted) + " is not between " +
-        base::iso8601(window->earliest) + " and " + base::iso8601(window->latest)));
+        "RestoreDateTime '" + base::iso8601(wanted) +
+        "' must be within EarliestRestorableDateTime '" + base::iso8601(window->earliest) +
+        "' and LatestRestorableDateTime '" + base::iso8601(window->latest) + "'"));
   return std::min(wanted, now);
 }
 

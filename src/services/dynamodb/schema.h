@@ -14,6 +14,14 @@ api::Outcome<tables::Definition> read_definition(const tables::TableName& name,
 // Applies an UpdateTable to a definition; nothing changes if it answers an error.
 std::optional<api::Error> apply_update(tables::Definition& definition,
                                        const d::UpdateTableInput& input, base::Timestamp now);
+// Bounds of a table's throughput, and that it fits the mode.
+std::optional<api::Error> check_units(const std::optional<d::ProvisionedThroughput>& throughput,
+                                      bool on_demand);
+// Said here, not by the validator: so AWS does it.
+std::optional<api::Error> check_table_class(const std::optional<std::string>& wanted);
+// A global index that UpdateTable adds; its keys are defined.
+std::optional<api::Error> read_new_index(tables::Definition& table,
+                                         const d::CreateGlobalSecondaryIndexAction& given);
 // What can be said without the table.
 std::optional<api::Error> check_update(const d::UpdateTableInput& input);
 

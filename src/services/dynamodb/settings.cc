@@ -22,6 +22,14 @@ constexpr std::int64_t kNoMaximum = -1;
 
 // --- maxima --------------------------------------------------------------------------------------
 
+// An empty structure asks for nothing, and stands in nothing's way.
+bool gives_any(const std::optional<d::OnDemandThroughput>& wanted) {
+  return wanted && (wanted->max_read_request_units || wanted->max_write_request_units);
+}
+bool gives_any(const std::optional<d::WarmThroughput>& wanted) {
+  return wanted && (wanted->read_units_per_second || wanted->write_units_per_second);
+}
+
 // `index` empty: the table.
 Wrong set_maximum(std::optional<std::int64_t>& slot, const std::optional<std::int64_t>& wanted,
                   const char* name, const std::string& index, bool may_clear) {
@@ -41,14 +49,13 @@ Wrong set_maximum(std::optional<std::int64_t>& slot, const std::optional<std::in
 Wrong set_maxima(tables::Maxima& maxima, bool on_demand,
                  const std::optional<d::OnDemandThroughput>& wanted, const std::string& index,
                  bool is_update) {
-  if (!wanted || (!wanted->max_read_request_units && !wanted->max_write_request_units))
-    return std::nullopt;
+  if (!gives_any(wanted)) return std::nullopt;
   if (!on_demand)
     return invalid_parameter(fmt::format(
         "{} for OnDemandThroughput{} cannot be specified when {}table BillingMode is PROVISIONED{}",
         wanted->max_read_request_units ? "MaxReadRequestUnits" : "MaxWriteRequestUnits",
-        index.empty() ? "" : " for index : " + index, is_update ? "the " : "",
-        is_update ? "" : "."));
+        index.empty() ? "" : (is_update ? " for index : " : " for index: ") + index,
+        is_update ? "the " : "", is_update ? "" : "."));
   if (auto wrong = set_maximum(maxima.read, wanted->max_read_request_units, "MaxReadRequestUnits",
                                index, is_update))
     return wrong;
@@ -83,7 +90,9 @@ Wrong set_warm(tables::Warm& warm, bool on_demand, const tables::Throughput& pro
       is_update ? shown_warm(on_demand, provisioned, warm) : served_anyway(on_demand, provisioned);
   const auto than = [&](const char* provisioned_name) -> std::string {
     if (is_update) return "current WarmThroughput, decreasing WarmThroughput is not supported";
-    if (on_demand) return "initial throughput for OnDemand";
+    if (on_demand)
+      return "initial throughput for OnDemand. See: https://docs.aws.amazon.com/amazondynamodb/"
+             "latest/developerguide/on-demand-capacity-mode.html#on-demand-capacity-mode-initial";
     return std::string(provisioned_name) + " of ProvisionedThroughput";
   };
   if (auto wrong = set_warm_units(warm.read, wanted->read_units_per_second, least.read,
@@ -105,7 +114,7 @@ std::string key_arn(const Definition& table, const std::optional<std::string>& k
 Wrong set_encryption(Definition& table, const std::optional<d::SSESpecification>& wanted,
                      bool is_update) {
   if (!wanted) return std::nullopt;
-  const bool enabled = wanted->enabled.value_or(false);
+  const bool enabled = wanted->enabled.value_or(wanted->sse_type == "KMS");
   if (!enabled && wanted->sse_type)
     return invalid_parameter("SSEType can not be specified if Enabled is false");
   if (!enabled && wanted->kms_master_key_id)
@@ -114,11 +123,13 @@ Wrong set_encryption(Definition& table, const std::optional<d::SSESpecification>
   if (wanted->kms_master_key_id && !wanted->sse_type)
     return invalid_parameter("SSEType KMS is required if KMSMasterKeyId is specified");
   const std::string arn = enabled ? key_arn(table, wanted->kms_master_key_id) : "";
-  if (is_update && arn == table.encryption.key_arn)
+  // Only the very ARN counts as the same key; by any other name it is set anew.
+  if (is_update && enabled && wanted->kms_master_key_id == table.encryption.key_arn)
     return invalid_parameter(
-        enabled ? "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId "
-                  "parameter if you want to change Master Key"
-                : "Table is already encrypted by default");
+        "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if "
+        "you want to change Master Key");
+  if (is_update && !enabled && table.encryption.key_arn.empty())
+    return invalid_parameter("Table is already encrypted by default");
   table.encryption.key_arn = arn;
   return std::nullopt;
 }
@@ -160,11 +171,13 @@ std::optional<api::Error> check_alone(const d::UpdateTableInput& input) {
   const bool indexes = input.global_secondary_index_updates.has_value();
   const bool billing = input.billing_mode.has_value();
   const bool units = input.provisioned_throughput.has_value();
-  const int given =
-      int(indexes) + int(billing) + int(units) + int(input.sse_specification.has_value()) +
-      int(input.stream_specification.has_value()) + int(input.table_class.has_value()) +
-      int(input.deletion_protection_enabled.has_value()) +
-      int(input.on_demand_throughput.has_value()) + int(input.warm_throughput.has_value());
+  const bool stream = input.stream_specification.has_value();
+  const bool maxima = gives_any(input.on_demand_throughput);
+  const bool warm = gives_any(input.warm_throughput);
+  const int given = int(indexes) + int(billing) + int(units) +
+                    int(input.sse_specification.has_value()) + int(stream) +
+                    int(input.table_class.has_value()) +
+                    int(input.deletion_protection_enabled.has_value()) + int(maxima) + int(warm);
   const auto alone = [](const char* what) {
     return invalid_parameter(std::string(what) + " must be the only operation in the request");
   };
@@ -172,10 +185,12 @@ std::optional<api::Error> check_alone(const d::UpdateTableInput& input) {
   if (input.table_class && given > 1) return alone("TableClass modification");
   if (input.deletion_protection_enabled && given > 1)
     return alone("DeletionProtection modification");
-  if (input.on_demand_throughput && given > 1 + int(billing))
+  if (maxima && given > 1 + int(billing))
     return invalid_parameter(
         "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request");
-  if (input.warm_throughput && given > 1 + int(indexes)) return alone("WarmThroughput");
+  if (warm && given > 1 + int(indexes)) return alone("WarmThroughput");
+  if (stream && (units || input.billing_mode == "PROVISIONED"))
+    return invalid_parameter("You cannot modify stream status while updating table IOPS");
   return std::nullopt;
 }
 
@@ -205,8 +220,8 @@ std::optional<api::Error> change_index_settings(const Definition& table, Index& 
 std::optional<d::OnDemandThroughput> describe_maxima(const tables::Maxima& maxima) {
   if (maxima.empty()) return std::nullopt;
   d::OnDemandThroughput made;
-  made.max_read_request_units = maxima.read.value_or(kNoMaximum);
-  made.max_write_request_units = maxima.write.value_or(kNoMaximum);
+  made.max_read_request_units = maxima.read;
+  made.max_write_request_units = maxima.write;
   return made;
 }
 
