@@ -120,7 +120,14 @@ base::Result<Value> stack_of(const std::string& id, const Value& resource) {
 
 class Document {
  public:
-  explicit Document(Value document) : document_(std::move(document)) {}
+  Document(Value document, const Parameters& given)
+      : document_(std::move(document)), parameters_(given) {
+    const Value* declared = document_.find("Parameters");
+    for (std::size_t i = 0; declared != nullptr && i < declared->keys().size(); ++i)
+      if (const Value* usual = declared->items()[i].find("Default");
+          usual != nullptr && usual->is_scalar())
+        parameters_.emplace(declared->keys()[i], usual->text());
+  }
 
   base::Result<Value> expand() {
     RETURN_IF_ERROR(check_globals());
@@ -168,8 +175,9 @@ class Document {
   base::Status expand_one(const std::string& id, std::string_view kind, const Value& declared) {
     const Value resource = with_globals(kind, declared);
     if (kind == "Function" || kind == "LayerVersion") {
-      ASSIGN_OR_RETURN(Expansion one,
-                       kind == "Function" ? expand_function(id, resource) : layer_of(id, resource));
+      ASSIGN_OR_RETURN(Expansion one, kind == "Function"
+                                          ? expand_function(id, resource, parameters_)
+                                          : layer_of(id, resource));
       for (std::size_t i = 0; i < one.resources.size(); ++i)
         made_.resources.set(one.resources.keys()[i], one.resources.items()[i]);
       made_.renamed.merge(one.renamed);
@@ -267,11 +275,14 @@ class Document {
   }
 
   Value document_;
+  Parameters parameters_;
   Expansion made_;
 };
 
 }  // namespace
 
-base::Result<Value> expand(Value document) { return Document(std::move(document)).expand(); }
+base::Result<Value> expand(Value document, const Parameters& given) {
+  return Document(std::move(document), given).expand();
+}
 
 }  // namespace stacks::serverless

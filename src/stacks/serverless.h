@@ -15,9 +15,13 @@ namespace stacks::serverless {
 
 inline constexpr std::string_view kTransform = "AWS::Serverless-2016-10-31";
 
+// Values of the template's parameters, by name.
+using Parameters = std::map<std::string, std::string>;
+
 // The document without its serverless resources and globals; the transform itself is still
-// declared. kInvalidArgument in AWS's words, naming the resource.
-base::Result<Value> expand(Value document);
+// declared. `given` goes over the parameters' defaults. kInvalidArgument in AWS's words, naming
+// the resource.
+base::Result<Value> expand(Value document, const Parameters& given);
 
 // What one resource of the template becomes.
 struct Expansion {
@@ -27,7 +31,8 @@ struct Expansion {
 };
 
 // One AWS::Serverless::Function. `resource` has the globals in it.
-base::Result<Expansion> expand_function(const std::string& id, const Value& resource);
+base::Result<Expansion> expand_function(const std::string& id, const Value& resource,
+                                        const Parameters& parameters);
 
 // The policy document that a policy template stands for. kNotFound: no such template is served.
 base::Result<Value> policy_of_template(std::string_view name, const Value& parameters);
@@ -53,6 +58,8 @@ Value tags_of(const Value* tags, bool marked = true);
 base::Result<Value> location_of(std::string_view id, std::string_view property, const Value& where);
 // Ten digits that change when `content` does, as AWS counts them.
 std::string digits_of(const Value& content);
+// `value` with the parameters that it refers to put in their places.
+Value with_parameters(const Value& value, const Parameters& parameters);
 // A made resource with the attributes that SAM hands on from `origin`.
 Value resource_like(const Value& origin, std::string_view type, Value properties);
 

@@ -115,9 +115,13 @@ Value s3_destination_policy(const std::string& id, const Value& bucket) {
 
 class Function {
  public:
-  Function(const std::string& id, const Value& resource) : id_(id), resource_(resource) {
+  Function(const std::string& id, const Value& resource, const Parameters& parameters)
+      : id_(id), resource_(resource), parameters_(parameters) {
     const Value* properties = resource.find("Properties");
     if (properties != nullptr && properties->is_object()) properties_ = *properties;
+    for (const char* name : {"AutoPublishAlias", "AutoPublishCodeSha256"})
+      if (const Value* named = properties_.find(name))
+        properties_.set(name, with_parameters(*named, parameters));
   }
 
   base::Result<Expansion> run() {
@@ -223,7 +227,7 @@ class Function {
   // What a new version is published for.
   Value counted_content() const {
     if (properties_.text_of("AutoPublishAliasAllProperties") == "true") return function_;
-    Value content = *function_.find("Code");
+    Value content = with_parameters(*function_.find("Code"), parameters_);
     if (const Value* environment = properties_.find("Environment"))
       for (std::size_t i = 0; environment->is_object() && i < environment->size(); ++i)
         content.set(environment->keys()[i], environment->items()[i]);
@@ -455,6 +459,7 @@ class Function {
 
   const std::string& id_;
   const Value& resource_;
+  const Parameters& parameters_;
   Value properties_ = Value::object();
   Value function_ = Value::object();  // the properties of what is made
   Expansion made_;
@@ -469,8 +474,9 @@ class Function {
 
 }  // namespace
 
-base::Result<Expansion> expand_function(const std::string& id, const Value& resource) {
-  return Function(id, resource).run();
+base::Result<Expansion> expand_function(const std::string& id, const Value& resource,
+                                        const Parameters& parameters) {
+  return Function(id, resource, parameters).run();
 }
 
 }  // namespace stacks::serverless

@@ -135,6 +135,22 @@ std::string digits_of(const Value& content) {
   return base::hex(base::sha1(counted)).substr(0, 10);
 }
 
+Value with_parameters(const Value& value, const Parameters& parameters) {
+  if (value.is_list()) {
+    Value made = Value::list();
+    for (const Value& item : value.items()) made.push(with_parameters(item, parameters));
+    return made;
+  }
+  if (!value.is_object()) return value;
+  if (const auto found = parameters.find(value.text_of("Ref"));
+      value.size() == 1 && found != parameters.end())
+    return text(found->second);
+  Value made = Value::object();
+  for (std::size_t i = 0; i < value.size(); ++i)
+    made.set(value.keys()[i], with_parameters(value.items()[i], parameters));
+  return made;
+}
+
 Value resource_like(const Value& origin, std::string_view type, Value properties) {
   Value made = Value::object({"Type", "Properties"}, {text(type), std::move(properties)});
   for (const char* name : {"Condition", "DeletionPolicy", "UpdateReplacePolicy"})

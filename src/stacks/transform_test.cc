@@ -94,6 +94,24 @@ Outputs:
             R"(${!Common} ${CommonS}"}}})");
 }
 
+TEST(Serverless, TakesNamesFromParameters) {
+  const std::string source = R"({"Transform": "AWS::Serverless-2016-10-31",
+      "Parameters": {"Stage": {"Type": "String", "Default": "test"}, "Key": {"Type": "String"}},
+      "Resources": {"F": {"Type": "AWS::Serverless::Function", "Properties": {
+          "CodeUri": {"Bucket": "b", "Key": {"Ref": "Key"}},
+          "AutoPublishAlias": {"Ref": "Stage"}}}}})";
+  const auto ids = [&](const std::map<std::string, std::string>& given) {
+    return parse_document(*expand_transforms(source, given))->find("Resources")->keys();
+  };
+  const auto first = ids({{"Key", "k"}});
+  EXPECT_EQ(first[1], "FAliastest");
+  EXPECT_EQ(ids({{"Key", "k"}, {"Stage", "live"}})[1], "FAliaslive");
+  EXPECT_NE(ids({{"Key", "other"}})[0], first[0]);
+  // Only the id depends on the value: the code itself still refers to it.
+  EXPECT_NE(expand_transforms(source, {{"Key", "k"}})->find(R"("S3Key":{"Ref":"Key"})"),
+            std::string::npos);
+}
+
 TEST(Serverless, MergesGlobalsInDepth) {
   const auto expanded = expand_transforms(R"(
 Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]

@@ -23,7 +23,14 @@ class Policies:
 
 print(json.dumps(transform(yaml_parse(sys.stdin.read()), json.loads(sys.argv[1]), Policies())))
 """
-EVENT = {"Records": [{"kinesis": {"data": "ZGlyZWN0"}}]}
+NESTED = """  Nested:
+    Type: AWS::Serverless::Application
+    Properties:
+      Location: nested.yaml
+      Parameters: {Alias: loud-1, Word: !Ref Stage}
+Outputs:
+  Speaker: {Value: !GetAtt Nested.Outputs.Alias}
+"""
 
 
 class Application:
@@ -45,12 +52,11 @@ class Application:
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout + ran.stderr
 
-    def deploy(self):
-        self.sam("package", "--s3-bucket", self.name, "--output-template-file", "packaged.yaml")
-        self.sam("deploy", "--template-file", "packaged.yaml", "--stack-name", self.name, "--s3-bucket", self.name,
-                 "--capabilities", "CAPABILITY_IAM")
+    def deploy(self, template, *more):
+        said = self.sam("deploy", "--template-file", template, "--stack-name", self.name, "--s3-bucket", self.name,
+                        "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", *more)
         outputs = status(self.cloudformation, self.name)["Outputs"]
-        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        return {output["OutputKey"]: output["OutputValue"] for output in outputs}, said
 
 
 @pytest.fixture
@@ -64,7 +70,8 @@ def counts(server, table):
 
 
 def test_an_application_is_packaged_deployed_and_updated(server, application):
-    made = application.deploy()
+    application.sam("package", "--s3-bucket", application.name, "--output-template-file", "packaged.yaml")
+    made, _ = application.deploy("packaged.yaml")
     kinesis, functions = server.client("kinesis"), server.client("lambda")
     assert made["Version"].endswith(":1") and made["Alias"].endswith(":live")
     kinesis.put_record(StreamName=made["Stream"], PartitionKey="k", Data=b"one two two")
@@ -76,11 +83,13 @@ def test_an_application_is_packaged_deployed_and_updated(server, application):
     assert functions.get_function_url_config(FunctionName=made["Teller"])["AuthType"] == "AWS_IAM"
     assert functions.get_function_event_invoke_config(FunctionName=made["Teller"])["MaximumRetryAttempts"] == 1
 
-    # New code is a new version behind the same alias; the layer, which did not change, stays.
+    # New code is a new version behind the same alias; the layer, which did not change, stays. A part is added.
     layer = functions.get_function_configuration(FunctionName=made["Function"])["Layers"]
     code = application.folder / "code/count.py"
     code.write_text(code.read_text().replace("in split(text_of(record))", "in split(text_of(record).upper())"))
-    changed = application.deploy()
+    template = application.folder / "template.yaml"
+    template.write_text(template.read_text().replace("Outputs:\n", NESTED))
+    changed, _ = application.deploy("template.yaml")
     assert changed["Version"].endswith(":2") and changed["Alias"] == made["Alias"]
     assert functions.get_alias(FunctionName=made["Function"], Name="live")["FunctionVersion"] == "2"
     assert functions.get_function_configuration(FunctionName=made["Function"])["Layers"] == layer
@@ -88,9 +97,11 @@ def test_an_application_is_packaged_deployed_and_updated(server, application):
     kinesis.put_record(StreamName=made["Stream"], PartitionKey="k", Data=b"three")
     wait_until(lambda: counts(server, made["Table"]) == wanted | {"THREE": 1}, "the new code's counts")
 
-    said = application.sam("deploy", "--template-file", "packaged.yaml", "--stack-name", application.name,
-                           "--s3-bucket", application.name, "--capabilities", "CAPABILITY_IAM",
-                           "--no-fail-on-empty-changeset")
+    assert changed["Speaker"].endswith(":loud-1")
+    told = functions.invoke(FunctionName=changed["Speaker"], Payload=b"{}")
+    assert json.loads(told["Payload"].read()) == "test"
+
+    _, said = application.deploy("template.yaml", "--no-fail-on-empty-changeset")
     assert "No changes to deploy" in said
 
     # Not by SAM CLI, which works but looks every 30 s whether it is done.

@@ -42,7 +42,8 @@ Answer<op::CreateChangeSet::Output> create(const Deps& deps, const wire::Context
     if (!source) co_return std::unexpected(std::move(source).error());
     if (source->original.empty())
       co_return invalid("Either Template URL or Template Body must be specified.");
-    auto expanded = expand(std::move(source->original), nullptr);
+    const auto values = co_await values_of(deps, context, request.stack, request.input.parameters);
+    auto expanded = expand(std::move(source->original), nullptr, values);
     if (!expanded) co_return std::unexpected(std::move(expanded).error());
     request.input.source = *std::move(expanded);
   }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "stacks/transform.h"
 
@@ -21,8 +22,9 @@ std::string arn_for(const wire::Context& context, const std::optional<std::strin
 }
 
 api::Outcome<stacks::TemplateText> expand(std::string body,
-                                          const std::vector<std::string>* capabilities) {
-  auto expanded = stacks::expand_transforms(body);
+                                          const std::vector<std::string>* capabilities,
+                                          const std::map<std::string, std::string>& parameters) {
+  auto expanded = stacks::expand_transforms(body, parameters);
   if (!expanded) return invalid(expanded.error().message);
   const bool is_macro = *expanded != body;
   if (is_macro && capabilities != nullptr &&
@@ -31,6 +33,23 @@ api::Outcome<stacks::TemplateText> expand(std::string body,
     return std::unexpected(
         cf::insufficient_capabilities("Requires capabilities : [CAPABILITY_AUTO_EXPAND]"));
   return stacks::TemplateText{.original = std::move(body), .processed = *std::move(expanded)};
+}
+
+async::Task<std::map<std::string, std::string>> values_of(
+    const Deps& deps, const wire::Context& context, std::string stack,
+    std::vector<stacks::GivenParameter> given) {
+  std::map<std::string, std::string> values;
+  std::set<std::string> previous;
+  for (stacks::GivenParameter& one : given)
+    if (one.use_previous) previous.insert(std::move(one.name));
+    else if (one.value) values.emplace(std::move(one.name), *std::move(one.value));
+  if (previous.empty()) co_return values;
+  const auto found =
+      co_await deps.engine.find(context.account_id, context.region, std::move(stack));
+  if (found)
+    for (const stacks::StoredParameter& stored : found->record.blueprint.parameters)
+      if (previous.contains(stored.name)) values.emplace(stored.name, stored.text);
+  co_return values;
 }
 
 Answer<stacks::TemplateText> read_source(const Deps& deps, const wire::Context& context,

@@ -65,8 +65,14 @@ wire::Checks on_stack_with_role(const wire::Context& context, const typename Op:
 Answer<stacks::TemplateText> read_source(const Deps& deps, const wire::Context& context,
                                          std::optional<std::string> body,
                                          std::optional<std::string> url);
+// `parameters`: see stacks::expand_transforms.
 api::Outcome<stacks::TemplateText> expand(std::string body,
-                                          const std::vector<std::string>* capabilities);
+                                          const std::vector<std::string>* capabilities,
+                                          const std::map<std::string, std::string>& parameters);
+// The values that `given` stands for; previous ones are those of `stack`, if it is there.
+async::Task<std::map<std::string, std::string>> values_of(
+    const Deps& deps, const wire::Context& context, std::string stack,
+    std::vector<stacks::GivenParameter> given);
 
 std::vector<stacks::GivenParameter> read_parameters(
     const std::optional<std::vector<cf::Parameter>>& parameters);

@@ -62,7 +62,8 @@ Answer<op::CreateStack::Output> create(const Deps& deps, const wire::Context& co
   if (!source) co_return std::unexpected(std::move(source).error());
   if (source->original.empty())
     co_return invalid("Either Template URL or Template Body must be specified.");
-  auto expanded = expand(std::move(source->original), &request.input.capabilities);
+  const auto values = co_await values_of(deps, context, name, request.input.parameters);
+  auto expanded = expand(std::move(source->original), &request.input.capabilities, values);
   if (!expanded) co_return std::unexpected(std::move(expanded).error());
   request.input.source = *std::move(expanded);
   request.timeout_minutes = input.timeout_in_minutes.value_or(0);
@@ -100,7 +101,8 @@ Answer<op::UpdateStack::Output> update(const Deps& deps, const wire::Context& co
     if (!source) co_return std::unexpected(std::move(source).error());
     if (source->original.empty())
       co_return invalid("Either Template URL or Template Body must be specified.");
-    auto expanded = expand(std::move(source->original), &request.input.capabilities);
+    const auto values = co_await values_of(deps, context, request.stack, request.input.parameters);
+    auto expanded = expand(std::move(source->original), &request.input.capabilities, values);
     if (!expanded) co_return std::unexpected(std::move(expanded).error());
     request.input.source = *std::move(expanded);
   }

@@ -11,6 +11,15 @@ namespace services::cloudformation {
 
 namespace {
 
+// A template that is only asked about has no values: parameters stand for themselves.
+std::map<std::string, std::string> names_of_parameters(const std::string& text) {
+  std::map<std::string, std::string> named;
+  const auto document = stacks::parse_document(text);
+  if (const auto* declared = document ? document->find("Parameters") : nullptr)
+    for (const std::string& name : declared->keys()) named.emplace(name, name);
+  return named;
+}
+
 // A template that is asked about, parsed and with its types checked.
 Answer<stacks::Template> read_template(const Deps& deps, const wire::Context& context,
                                        std::optional<std::string> body,
@@ -19,7 +28,8 @@ Answer<stacks::Template> read_template(const Deps& deps, const wire::Context& co
   if (!source) co_return std::unexpected(std::move(source).error());
   if (source->original.empty())
     co_return invalid("Either Template URL or Template Body must be specified.");
-  auto expanded = expand(std::move(source->original), nullptr);
+  const auto named = names_of_parameters(source->original);
+  auto expanded = expand(std::move(source->original), nullptr, named);
   if (!expanded) co_return std::unexpected(std::move(expanded).error());
   auto parsed = stacks::parse_template(expanded->processed);
   if (!parsed) co_return invalid(parsed.error().message);

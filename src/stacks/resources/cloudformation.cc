@@ -123,9 +123,7 @@ class NestedStack final : public ResourceHandler {
     auto body =
         co_await context.engine.templates().read(context.call, properties.text_of("TemplateURL"));
     if (!body) co_return std::unexpected(body.error());
-    auto expanded = expand_transforms(*body);
-    if (!expanded) co_return refuse(expanded.error().message);
-    input.source = {.original = *std::move(body), .processed = *std::move(expanded)};
+    std::map<std::string, std::string> given;
     if (const Value* parameters = properties.find("Parameters")) {
       for (std::size_t i = 0; i < parameters->size(); ++i) {
         const Value& value = parameters->items()[i];
@@ -134,9 +132,13 @@ class NestedStack final : public ResourceHandler {
           if (!text.empty()) text += ',';
           text += item.text();
         }
+        given[parameters->keys()[i]] = text;
         input.parameters.push_back({.name = parameters->keys()[i], .value = std::move(text)});
       }
     }
+    auto expanded = expand_transforms(*body, given);
+    if (!expanded) co_return refuse(expanded.error().message);
+    input.source = {.original = *std::move(body), .processed = *std::move(expanded)};
     const Value tags = tag_map(properties, context.stack_tags);
     for (std::size_t i = 0; i < tags.size(); ++i)
       input.tags.push_back({tags.keys()[i], tags.items()[i].text()});
