@@ -310,3 +310,29 @@ def test_a_stack_sets_all_of_this(server, dynamodb, name):
     assert dynamodb.describe_contributor_insights(TableName=name)["ContributorInsightsStatus"] == "DISABLED"
     cloudformation.delete_stack(StackName=name)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+
+def test_a_stack_switches_billing_with_its_indexes(server, dynamodb, name):
+    cloudformation = server.client("cloudformation")
+    units = {"ReadCapacityUnits": 3, "WriteCapacityUnits": 2}
+
+    def template(of_table, of_index):
+        index = {"IndexName": "by-v", "KeySchema": [{"AttributeName": "v", "KeyType": "HASH"}],
+                 "Projection": {"ProjectionType": "ALL"}} | of_index
+        return json.dumps({"Resources": {"T": {"Type": "AWS::DynamoDB::Table", "Properties": {
+            "TableName": name, "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": a, "AttributeType": "S"} for a in "kv"],
+            "GlobalSecondaryIndexes": [index]} | of_table}}})
+
+    on_demand = template({"BillingMode": "PAY_PER_REQUEST"}, {})
+    cloudformation.create_stack(StackName=name, TemplateBody=on_demand)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    # Without a mode a table is a provisioned one.
+    for body, reads in (template({"ProvisionedThroughput": units}, {"ProvisionedThroughput": units}), 3), (on_demand, 0):
+        cloudformation.update_stack(StackName=name, TemplateBody=body)
+        cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+        made = dynamodb.describe_table(TableName=name)["Table"]
+        for one in (made, made["GlobalSecondaryIndexes"][0]):
+            assert one["ProvisionedThroughput"]["ReadCapacityUnits"] == reads
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})

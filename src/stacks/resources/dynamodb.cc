@@ -109,6 +109,43 @@ class Table final : public ResourceHandler {
     return stream == nullptr ? std::string() : policy_of(stream->find("ResourcePolicy"));
   }
 
+  static bool is_on_demand(const Value& properties) {
+    return properties.text_of("BillingMode") == "PAY_PER_REQUEST";
+  }
+
+  // A table that becomes a provisioned one says in the same call what each of its indexes gets;
+  // those that are about to go get what the table gets.
+  static void switch_billing(Value& input, const Value& was, const Value& after) {
+    input.set("BillingMode",
+              Value::string(is_on_demand(after) ? "PAY_PER_REQUEST" : "PROVISIONED"));
+    const Value* const indexes = was.find("GlobalSecondaryIndexes");
+    const Value* const units = after.find("ProvisionedThroughput");
+    if (is_on_demand(after) || units == nullptr) return;
+    input.set("ProvisionedThroughput", *units);
+    if (indexes == nullptr || indexes->items().empty()) return;
+    std::vector<Value> updates;
+    for (const Value& index : indexes->items()) {
+      const Value* const wanted = index_named(after, index.text_of("IndexName"));
+      const Value* const own = wanted == nullptr ? nullptr : wanted->find("ProvisionedThroughput");
+      Value update = pick(index, {"IndexName"});
+      update.set("ProvisionedThroughput", own == nullptr ? *units : *own);
+      updates.push_back(Value::object({"Update"}, {std::move(update)}));
+    }
+    input.set("GlobalSecondaryIndexUpdates", Value::list(std::move(updates)));
+  }
+
+  // What of an index changes without another index in its place; empty: nothing. A change of the
+  // table's billing has set its throughput already.
+  static Value index_changes(const Value& was, const Value& after, bool billing_switched) {
+    Value made = Value::object();
+    for (const char* const name :
+         {"ProvisionedThroughput", "OnDemandThroughput", "WarmThroughput"}) {
+      if (billing_switched && name == std::string_view("ProvisionedThroughput")) continue;
+      if (changed(was, after, name) && after.has(name)) made.set(name, *after.find(name));
+    }
+    return made;
+  }
+
   // DynamoDB takes most settings one at a time.
   static async::Task<api::Outcome<void>> update_settings(const StepContext& context,
                                                          const Physical& before, Value after) {
@@ -120,6 +157,9 @@ class Table final : public ResourceHandler {
       for (const char* const name : group)
         if (changed(before.properties, after, name) && after.has(name))
           input.set(name, *after.find(name));
+      const bool of_billing = group.front() == std::string_view("BillingMode");
+      if (of_billing && is_on_demand(before.properties) != is_on_demand(after))
+        switch_billing(input, before.properties, after);
       if (input.empty()) continue;
       if (input.has("SSESpecification")) input.set("SSESpecification", encryption_of(after));
       input.set("TableName", Value::string(before.id));
@@ -285,6 +325,7 @@ class Table final : public ResourceHandler {
   static async::Task<api::Outcome<void>> update_indexes(const StepContext& context,
                                                         const Physical& before, Value after) {
     const Value& was = before.properties;
+    const bool billing_switched = is_on_demand(was) != is_on_demand(after);
     std::vector<Value> updates;
     if (const Value* indexes = was.find("GlobalSecondaryIndexes"))
       for (const Value& index : indexes->items())
@@ -299,9 +340,10 @@ class Table final : public ResourceHandler {
                    changed(*old_index, index, "Projection")) {
           updates.push_back(Value::object({"Delete"}, {pick(index, {"IndexName"})}));
           updates.push_back(Value::object({"Create"}, {index}));
-        } else if (changed(*old_index, index, "ProvisionedThroughput")) {
-          updates.push_back(
-              Value::object({"Update"}, {pick(index, {"IndexName", "ProvisionedThroughput"})}));
+        } else if (Value update = index_changes(*old_index, index, billing_switched);
+                   !update.empty()) {
+          update.set("IndexName", Value::string(index.text_of("IndexName")));
+          updates.push_back(Value::object({"Update"}, {std::move(update)}));
         }
       }
     }
