@@ -1,10 +1,12 @@
 """Functions on Amazon's public C++ runtime, built with it and packed by its own packager, libc and all: one of ours
-(tests/aws_lambda_cpp), and the one that the runtime's authors test it with on AWS, held to what their test expects."""
+(tests/aws_lambda_cpp), its example for API Gateway behind a function URL, and the one that the runtime's authors test
+it with on AWS, held to what their test expects."""
 import base64
 import json
 import subprocess
 
 import pytest
+import urllib3
 from support.functions import Functions
 from support.server import ROOT
 from support.stack import wait_until
@@ -15,15 +17,15 @@ READS = {"Effect": "Allow", "Action": ["kinesis:Get*", "kinesis:List*", "kinesis
 
 @pytest.fixture(scope="module")
 def packages():
-    """The two zip files."""
+    """The zip files."""
     made = INSTALLED / "functions"
     for command in (
             ["cmake", "-S", ROOT / "tests/aws_lambda_cpp", "-B", made, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
              "-DCMAKE_CXX_COMPILER=clang++-19", f"-DCMAKE_PREFIX_PATH={INSTALLED / 'runtime'}",
              f"-DPUBLISHED_SOURCE={INSTALLED / 'source'}"],
-            ["cmake", "--build", made, "--target", "aws-lambda-package-published"]):
+            ["cmake", "--build", made, "--target", "aws-lambda-package-api-gateway"]):
         subprocess.run(command, check=True, capture_output=True)
-    return {name: (made / f"{name}.zip").read_bytes() for name in ("processor", "published")}
+    return {name: (made / f"{name}.zip").read_bytes() for name in ("processor", "published", "api-gateway")}
 
 
 @pytest.fixture
@@ -87,6 +89,20 @@ def test_a_handler_that_is_not_there_fails_at_the_start(functions, deploy):
     answer, got, tail = call(functions, b"{}", LogType="Tail")
     assert answer["FunctionError"] == "Unhandled"
     assert json.loads(got)["errorType"] == "Runtime.ExitError" and "Handler no_such_handler not found" in tail
+
+
+def test_the_published_example_answers_behind_a_url(server, functions, deploy, name):
+    deploy("api-gateway", "any")
+    url = functions.lambda_.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    for action, condition in (("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+                              ("lambda:InvokeFunction", {"InvokedViaFunctionUrl": True})):
+        functions.lambda_.add_permission(FunctionName=name, StatementId=action[-3:], Action=action, Principal="*",
+                                         **condition)
+    http = urllib3.PoolManager(retries=False)
+    where = {"Host": url.removeprefix("https://").rstrip("/"), "day": "Friday"}
+    answer = http.request("POST", server.endpoint + "/?name=Ada&city=London", headers=where, json={"time": "morning"})
+    assert (answer.status, answer.json()) == (200, {"message": "Good morning, Ada of London. Happy Friday!"})
+    assert call(functions, b'{"body": 1}')[1] == b'{"message":"Good , "}'
 
 
 def test_what_a_call_brings_along_reaches_the_handler(functions, deploy, name):
