@@ -137,7 +137,14 @@ def test_policies_that_make_no_sense_are_refused(dynamodb, table, stranger):
     def refused(document, **arguments):
         return error_of(dynamodb.put_resource_policy, ResourceArn=arn, Policy=document, **arguments)
 
-    assert refused("{")[1].startswith(INVALID + "Invalid policy document: ")
+    for text, said in [("{", "This policy contains invalid Json"), ("", "This policy contains invalid Json"),
+                       ("{}", "Syntax error at position (1,3)"), ("null", "This text appears not to be a policy"),
+                       ('{"Version": "2012-10-17", "Statement": []}', "Could not parse the policy: Statement is empty!"),
+                       ('{"Version": "2012-10-17", "Statement": [{}]}', "Missing required field Effect")]:
+        assert refused(text)[1] == INVALID + "Invalid policy document: " + said
+    of_stream = {"Effect": "Deny", "Principal": "*", "Action": ["dynamodb:DescribeStream"], "Resource": "*"}
+    assert refused(json.dumps({"Version": "2012-10-17", "Statement": [of_stream]}))[1] == (
+        INVALID + 'Invalid policy document: The following action names are invalid: "dynamodb:DescribeStream"')
     assert refused(policy(statement(who, "dynamodb:GetItem", arn)) + " " * 20480) == (
         "ValidationException", INVALID + "Maximum policy size of 20480 bytes exceeded")
     assert refused(policy(statement("*", "dynamodb:*", arn)))[1].startswith(
@@ -267,13 +274,22 @@ def test_contributor_insights_are_flags(dynamodb, table, name):
 
 def test_there_are_no_global_tables(dynamodb, table, name):
     assert dynamodb.list_global_tables()["GlobalTables"] == []
-    missing = ("GlobalTableNotFoundException",
-               f"Global table not found: Global table with name: '{name}' does not exist.")
-    assert error_of(dynamodb.describe_global_table, GlobalTableName=name) == missing
+    missing = ("GlobalTableNotFoundException", f"Global table with name: '{name}' does not exist.")
+    assert error_of(dynamodb.describe_global_table, GlobalTableName=name) == (
+        missing[0], "Global table not found: " + missing[1])
     assert error_of(dynamodb.describe_global_table_settings, GlobalTableName=name) == missing
     assert error_of(dynamodb.update_global_table_settings, GlobalTableName=name) == missing
     assert "version 2017.11.29 is not supported" in error_of(
         dynamodb.create_global_table, GlobalTableName=name, ReplicationGroup=[{"RegionName": "us-east-1"}])[1]
+    for updates, said in [([{"Create": {"RegionName": "us-east-1"}}], INVALID + "DynamoDB global tables version 2017"),
+                          ([{"Delete": {"RegionName": "us-east-1"}}], missing[1]),
+                          ([{}], "One or more parameter values were invalid")]:
+        assert error_of(dynamodb.update_global_table, GlobalTableName=name, ReplicaUpdates=updates)[1].startswith(said)
+    for updates, said in [([{}], "There are no actions specified in the Replica Update Action of the request."),
+                          ([{"Delete": {"RegionName": "eu-west-1"}}],
+                           "Update global table operation failed because one or more replicas were not part of the "
+                           "global table. Please retry the request without these replicas: [eu-west-1].")]:
+        assert error_of(dynamodb.update_table, TableName=name, ReplicaUpdates=updates)[1] == said
     assert error_of(dynamodb.describe_table_replica_auto_scaling, TableName=name) == (
         "ResourceNotFoundException", f"Global table with name: '{name}' does not exist.")
 

@@ -113,6 +113,7 @@ Answer<d::KinesisStreamingDestinationOutput> change(const Deps& deps, const Cont
   output.stream_arn = wanted.stream_arn;
   output.destination_status = enable ? "ENABLING" : "DISABLING";
   output.enable_kinesis_streaming_configuration = settings;
+  if (enable && !settings) output.enable_kinesis_streaming_configuration.emplace();
   co_return output;
 }
 

@@ -1,6 +1,8 @@
 // What there is to say of global tables where there is one region to each table: none exists, and
 // none can be made.
 
+#include <algorithm>
+
 #include "api/dynamodb/errors.h"
 #include "services/dynamodb/common.h"
 
@@ -8,8 +10,9 @@ namespace services::dynamodb {
 
 namespace {
 
-api::Error no_global_table(const std::string& name) {
-  return d::global_table_not_found("Global table not found: Global table with name: '" + name +
+// One operation says it twice.
+api::Error no_global_table(std::string_view before, const std::string& name) {
+  return d::global_table_not_found(std::string(before) + "Global table with name: '" + name +
                                    "' does not exist.");
 }
 
@@ -46,17 +49,23 @@ auto on_global_table(const char* action) {
 }
 
 template <class Op>
-void add_unknown(wire::Registry& registry, const char* action) {
-  registry.add<Op>(on_global_table<typename Op::Input>(action), [](const Context&, auto input) {
-    const std::string name = input.global_table_name.value_or("");
-    return refuse<Op>(has_name_length(name) ? no_global_table(name) : wrong_length());
-  });
+void add_unknown(wire::Registry& registry, const char* action, const char* before) {
+  registry.add<Op>(
+      on_global_table<typename Op::Input>(action), [before](const Context&, auto input) {
+        const std::string name = input.global_table_name.value_or("");
+        return refuse<Op>(has_name_length(name) ? no_global_table(before, name) : wrong_length());
+      });
 }
 
-template <class Op>
-void add_too_old(wire::Registry& registry, const char* action) {
-  registry.add<Op>(on_global_table<typename Op::Input>(action),
-                   [](const Context&, auto) { return refuse<Op>(too_old()); });
+// The version is said before anything else of what would make a replica.
+api::Error why_not(const d::UpdateGlobalTableInput& input) {
+  const auto makes = [](const d::ReplicaUpdate& one) { return one.create.has_value(); };
+  const auto& updates = *input.replica_updates;
+  if (std::ranges::any_of(updates, makes)) return too_old();
+  const auto is_empty = [](const d::ReplicaUpdate& one) { return !one.create && !one.delete_; };
+  if (updates.empty() || std::ranges::any_of(updates, is_empty))
+    return tables::validation("One or more parameter values were invalid");
+  return no_global_table("", input.global_table_name.value_or(""));
 }
 
 template <class Op>
@@ -84,11 +93,17 @@ void register_global_tables(wire::Registry& registry, const Deps& deps) {
         return wire::Checks{{.action = "dynamodb:ListGlobalTables", .resource = "*"}};
       },
       [](const Context&, auto input) { return list(std::move(input)); });
-  add_unknown<d::op::DescribeGlobalTable>(registry, "dynamodb:DescribeGlobalTable");
-  add_unknown<d::op::DescribeGlobalTableSettings>(registry, "dynamodb:DescribeGlobalTableSettings");
-  add_unknown<d::op::UpdateGlobalTableSettings>(registry, "dynamodb:UpdateGlobalTableSettings");
-  add_too_old<d::op::CreateGlobalTable>(registry, "dynamodb:CreateGlobalTable");
-  add_too_old<d::op::UpdateGlobalTable>(registry, "dynamodb:UpdateGlobalTable");
+  add_unknown<d::op::DescribeGlobalTable>(registry, "dynamodb:DescribeGlobalTable",
+                                          "Global table not found: ");
+  add_unknown<d::op::DescribeGlobalTableSettings>(registry, "dynamodb:DescribeGlobalTableSettings",
+                                                  "");
+  add_unknown<d::op::UpdateGlobalTableSettings>(registry, "dynamodb:UpdateGlobalTableSettings", "");
+  registry.add<d::op::CreateGlobalTable>(
+      on_global_table<d::CreateGlobalTableInput>("dynamodb:CreateGlobalTable"),
+      [](const Context&, auto) { return refuse<d::op::CreateGlobalTable>(too_old()); });
+  registry.add<d::op::UpdateGlobalTable>(
+      on_global_table<d::UpdateGlobalTableInput>("dynamodb:UpdateGlobalTable"),
+      [](const Context&, auto input) { return refuse<d::op::UpdateGlobalTable>(why_not(input)); });
   add_scaling<d::op::DescribeTableReplicaAutoScaling>(registry, deps,
                                                       "dynamodb:DescribeTableReplicaAutoScaling");
   add_scaling<d::op::UpdateTableReplicaAutoScaling>(registry, deps,

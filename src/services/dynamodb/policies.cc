@@ -87,10 +87,10 @@ std::optional<api::Error> check_revision(const std::optional<std::string>& expec
                     target.table.name, there.revision));
   }
   if (there.empty())
-    return policy_not_found(
-        fmt::format("Requested update for policy with revision id {}, but no policy is associated "
-                    "to target table {}.",
-                    *expected, target.table.name));
+    return policy_not_found(fmt::format(
+        "Requested update for policy with revision id {}, but table {} has no associated "
+        "policy.",
+        *expected, target.table.name));
   if (*expected == there.revision) return std::nullopt;
   return policy_not_found(
       fmt::format("Requested update for policy with revision id {}, but the policy associated to "
@@ -125,7 +125,8 @@ Answer<d::PutResourcePolicyOutput> put(const Deps& deps, const Context& context,
                                        d::PutResourcePolicyInput input) {
   const auto target = target_of(context, *input.resource_arn);
   if (!target) co_return std::unexpected(target.error());
-  auto policy = read_policy(*input.policy);
+  auto policy =
+      read_policy(*input.policy, target->label.empty() ? PolicyOf::kTable : PolicyOf::kStream);
   if (!policy) co_return std::unexpected(std::move(policy).error());
   if (!input.confirm_remove_self_resource_access.value_or(false) &&
       locks_out(deps, context, *input.resource_arn, *policy->parsed))
@@ -212,15 +213,54 @@ bool is_public(const auth::PolicyDocument& policy) {
   });
 }
 
+// What is wrong with a document, where DynamoDB says it otherwise than IAM.
+std::string in_words_of_dynamodb(std::string_view text, const api::Error& error) {
+  std::string packed(text);
+  std::erase_if(packed, [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; });
+  if (packed == "null") return "This text appears not to be a policy";
+  if (packed == "{}") return "Syntax error at position (1,3)";
+  if (error.message.starts_with("Policies must be valid JSON"))
+    return "This policy contains invalid Json";
+  if (error.message.starts_with("Statement IDs (SID)"))
+    return "The Statement Ids in the policy are not unique";
+  return error.message;
+}
+
+// Actions that a table's policy cannot name, as a list: a stream has a policy of its own.
+std::string actions_of_streams(const auth::PolicyDocument& policy) {
+  struct Action {
+    std::string_view name, lower;
+  };
+  constexpr Action kActions[] = {{"dynamodb:GetRecords", "dynamodb:getrecords"},
+                                 {"dynamodb:GetShardIterator", "dynamodb:getsharditerator"},
+                                 {"dynamodb:DescribeStream", "dynamodb:describestream"}};
+  std::string names;
+  for (const Action& action : kActions) {
+    const auto names_it = [&](const auth::Statement& statement) {
+      return std::ranges::find(statement.actions, action.lower, &auth::Pattern::text) !=
+             statement.actions.end();
+    };
+    if (std::ranges::any_of(policy.statements, names_it))
+      names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", action.name);
+  }
+  return names;
+}
+
 }  // namespace
 
-api::Outcome<ResourcePolicy> read_policy(const std::string& text) {
+api::Outcome<ResourcePolicy> read_policy(const std::string& text, PolicyOf of) {
   if (text.size() > tables::kResourcePolicyBytesMax)
     return std::unexpected(invalid_parameter(
         fmt::format("Maximum policy size of {} bytes exceeded", tables::kResourcePolicyBytesMax)));
   auto parsed = auth::parse_shared_policy(text, auth::PolicyKind::kResource);
   if (!parsed)
-    return std::unexpected(invalid_parameter("Invalid policy document: " + parsed.error().message));
+    return std::unexpected(invalid_parameter("Invalid policy document: " +
+                                             in_words_of_dynamodb(text, parsed.error())));
+  if (of == PolicyOf::kTable) {
+    if (const std::string names = actions_of_streams(**parsed); !names.empty())
+      return std::unexpected(invalid_parameter(
+          "Invalid policy document: The following action names are invalid: " + names));
+  }
   if (is_public(**parsed))
     return tables::refuse(
         "Resource-based policy grants unbounded access in one or more elements. Please revise the "

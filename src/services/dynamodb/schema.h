@@ -53,7 +53,8 @@ tables::Warm shown_warm(bool on_demand, const tables::Throughput& provisioned,
                         const tables::Warm& asked);
 
 // A policy that is to be kept, without a revision yet.
-api::Outcome<tables::ResourcePolicy> read_policy(const std::string& text);
+enum class PolicyOf { kTable, kStream };
+api::Outcome<tables::ResourcePolicy> read_policy(const std::string& text, PolicyOf of);
 
 std::optional<api::Error> check_tags(const std::vector<d::Tag>& tags);
 

@@ -161,7 +161,7 @@ std::optional<api::Error> read_settings(Definition& made, const d::CreateTableIn
     return wrong;
   if (auto wrong = set_encryption(made, input.sse_specification, false)) return wrong;
   if (!input.resource_policy) return std::nullopt;
-  auto policy = read_policy(*input.resource_policy);
+  auto policy = read_policy(*input.resource_policy, PolicyOf::kTable);
   if (!policy) return std::move(policy).error();
   made.policy = *std::move(policy);
   return std::nullopt;

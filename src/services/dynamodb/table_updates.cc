@@ -36,6 +36,23 @@ const std::string& index_name(const d::GlobalSecondaryIndexUpdate& update) {
                            : update.delete_->index_name);
 }
 
+// No table has replicas, and none can be made.
+api::Error check_replicas(const d::UpdateTableInput& input) {
+  std::string strangers;
+  for (const auto& one : *input.replica_updates) {
+    if (!one.create && !one.update && !one.delete_)
+      return validation(
+          "There are no actions specified in the Replica Update Action of the request.");
+    if (one.create) return validation("ReplicaUpdates are not served by Millrace");
+    const auto& region = one.update ? one.update->region_name : one.delete_->region_name;
+    strangers += (strangers.empty() ? "" : ", ") + region.value_or("");
+  }
+  return validation(
+      "Update global table operation failed because one or more replicas were not part of the "
+      "global table. Please retry the request without these replicas: [" +
+      strangers + "].");
+}
+
 bool is_empty(const d::WarmThroughput& warm) {
   return !warm.read_units_per_second && !warm.write_units_per_second;
 }
@@ -104,7 +121,12 @@ std::optional<api::Error> check_update(const d::UpdateTableInput& input) {
   if (input.provisioned_throughput && input.billing_mode != "PAY_PER_REQUEST") {
     if (auto wrong = check_units(input.provisioned_throughput, false)) return wrong;
   }
-  if (input.replica_updates) return validation("ReplicaUpdates are not served by Millrace");
+  if (input.replica_updates) return check_replicas(input);
+  if (input.global_table_settings_replication_mode == "ENABLED_WITH_OVERRIDES")
+    return validation(
+        "Value 'ENABLED_WITH_OVERRIDES' at 'GlobalTableSettingsReplicationMode' failed to satisfy "
+        "constraint: Only ENABLED and DISABLED settings replication are supported for a Regional "
+        "Table.");
   if (any_index) {
     if (auto wrong = check_index_updates(*indexes)) return wrong;
   }
