@@ -52,6 +52,9 @@ class Application:
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout + ran.stderr
 
+    def remote(self, *arguments):
+        return self.sam("remote", *arguments, "--stack-name", self.name)
+
     def deploy(self, template, *more):
         said = self.sam("deploy", "--template-file", template, "--stack-name", self.name, "--s3-bucket", self.name,
                         "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", *more)
@@ -75,11 +78,14 @@ def test_an_application_is_packaged_deployed_and_updated(server, application):
     kinesis, functions = server.client("kinesis"), server.client("lambda")
     assert made["Version"].endswith(":1") and made["Alias"].endswith(":live")
     kinesis.put_record(StreamName=made["Stream"], PartitionKey="k", Data=b"one two two")
+    assert "SequenceNumber" in application.remote("invoke", "Words", "--event", "4")
     server.client("dynamodb").put_item(TableName=made["Orders"], Item={"id": {"S": "an order"}})
-    wanted = {"one": 1, "two": 2, "an": 1, "order": 1}
+    wanted = {"one": 1, "two": 2, "4": 1, "an": 1, "order": 1}
     wait_until(lambda: counts(server, made["Table"]) == wanted, "the counts")
-    told = functions.invoke(FunctionName=made["Teller"], Payload=b"{}")
-    assert json.loads(told["Payload"].read()) == "told"
+    assert "REPORT RequestId" in wait_until(
+        lambda: (lines := application.sam("logs", "--name", "Counter", "--stack-name", application.name)) and
+        "REPORT" in lines and lines, "the log")
+    assert '"told"' in application.remote("invoke", "Teller", "--event", "{}")
     assert functions.get_function_url_config(FunctionName=made["Teller"])["AuthType"] == "AWS_IAM"
     assert functions.get_function_event_invoke_config(FunctionName=made["Teller"])["MaximumRetryAttempts"] == 1
 
