@@ -48,7 +48,8 @@ class Program:
 
     def read(self):
         for line in self.process.stdout:
-            self.arriving.put(json.loads(line))
+            if line.endswith("\n"):  # and is not what was left of one when the program was killed
+                self.arriving.put(json.loads(line))
         self.arriving.put(None)
 
     def hear(self, enough, seconds=LINE_SECONDS):
@@ -72,6 +73,13 @@ class Program:
         assert self.process.wait(timeout=10) == 0, self.said()
         self.close()
         return self.lines
+
+    def kill(self):
+        """SIGKILL. What it had said by then is kept."""
+        self.process.kill()
+        while (line := self.arriving.get(timeout=LINE_SECONDS)) is not None:
+            self.lines.append(line)
+        self.process.wait()
 
     def close(self):
         if self.process.poll() is None:

@@ -1,6 +1,7 @@
 package millrace.clients;
 
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicInteger;
 import software.amazon.kinesis.exceptions.InvalidStateException;
 import software.amazon.kinesis.exceptions.ShutdownException;
 import software.amazon.kinesis.lifecycle.events.InitializationInput;
@@ -14,11 +15,19 @@ import software.amazon.kinesis.retrieval.KinesisClientRecord;
 
 /** Tells each record of one shard, and checkpoints where the shard or the worker ends. */
 final class Processor implements ShardRecordProcessor {
+  private final AtomicInteger shards;
+  private final boolean checkpointsOften;
   private String shard;
+
+  Processor(AtomicInteger shards, boolean checkpointsOften) {
+    this.shards = shards;
+    this.checkpointsOften = checkpointsOften;
+  }
 
   @Override
   public void initialize(InitializationInput input) {
     shard = input.shardId();
+    shards.incrementAndGet();
     Line.say("started", shard, "from", input.extendedSequenceNumber().sequenceNumber());
   }
 
@@ -33,16 +42,21 @@ final class Processor implements ShardRecordProcessor {
           "sub", record.subSequenceNumber(),
           "aggregated", record.aggregated());
     }
+    if (checkpointsOften && !input.records().isEmpty()) {
+      checkpoint(input.checkpointer());
+    }
   }
 
   @Override
   public void leaseLost(LeaseLostInput input) {
+    shards.decrementAndGet();
     Line.say("lost", shard);
   }
 
   @Override
   public void shardEnded(ShardEndedInput input) {
     checkpoint(input.checkpointer());
+    shards.decrementAndGet();
     Line.say("ended", shard);
   }
 
