@@ -157,7 +157,10 @@ Server::Parts::Parts(Settings given, std::unique_ptr<Storage> opened)
                                 {name.account, name.region, name.table}, name.label);
                           }},
       s3{.objects = domains.objects, .authorizer = authorizer},
-      logs{.journal = domains.journal, .sealer = *storage->sealer, .clock = storage->clock},
+      logs{.journal = domains.journal,
+           .sealer = *storage->sealer,
+           .clock = storage->clock,
+           .metrics = domains.metrics},
       cloudwatch{.metrics = domains.metrics, .sealer = *storage->sealer, .clock = storage->clock} {}
 
 void Server::Parts::register_services() {

@@ -1,6 +1,7 @@
-"""The public Powertools as functions use them: their batch processors behind mappings of streams and tables, and
-idempotency over a table's conditional writes. Node's library is packed with its function, Python's is a layer."""
+"""The public Powertools as functions use them: their batch processors behind mappings of streams and tables,
+idempotency over a table's conditional writes, a logger, and metrics. Node's library is packed with its function, Python's is a layer."""
 import concurrent.futures
+import datetime
 import json
 
 import pytest
@@ -63,19 +64,24 @@ export const handler = async (event, context) => {
 """
 IDEMPOTENT = """
 import os, time, uuid
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent
 
 logger = Logger(service="payments")
+metrics = Metrics(namespace=os.environ["TABLE"], service="payments")
 store = DynamoDBPersistenceLayer(table_name=os.environ["TABLE"])
 
 @logger.inject_lambda_context
+@metrics.log_metrics(capture_cold_start_metric=True)
 @idempotent(persistence_store=store, config=IdempotencyConfig(event_key_jmespath="order"))
 def handler(event, context):
     time.sleep(event.get("seconds", 0))
     if event.get("fails"):
         raise ValueError("no money")
     logger.info("paid", extra={"order": event["order"]})
+    metrics.add_metric(name="Paid", unit=MetricUnit.Count, value=1)
+    metrics.add_metric(name="Amount", unit=MetricUnit.Bytes, value=event.get("amount", 0.5))
     return {"receipt": str(uuid.uuid4())}
 """
 
@@ -200,10 +206,10 @@ def payments(server, name, layer):
     dynamodb.delete_table(TableName=name)
 
 
-def logged(functions, service):
-    """The lines of the library's logger."""
+def logged(functions, message):
+    """The lines of the library's logger that say so."""
     group = f"/aws/lambda/{functions.name}"
-    events = functions.logs.filter_log_events(logGroupName=group, filterPattern=f'{{ $.service = "{service}" }}')
+    events = functions.logs.filter_log_events(logGroupName=group, filterPattern=f'{{ $.message = "{message}" }}')
     return [json.loads(event["message"]) for event in events["events"]]
 
 
@@ -211,7 +217,7 @@ def test_an_idempotent_function_does_its_work_once(payments):
     first = payments.invoke(payments.name, {"order": "1"})
     assert payments.invoke(payments.name, {"order": "1"}) == first
     assert payments.invoke(payments.name, {"order": "2"}) != first
-    paid = wait_until(lambda: len(lines := logged(payments, "payments")) >= 2 and lines, "what it logged")
+    paid = wait_until(lambda: len(lines := logged(payments, "paid")) >= 2 and lines, "what it logged")
     assert [(line["message"], line["order"], line["cold_start"]) for line in paid] == [
         ("paid", "1", True), ("paid", "2", False)]
     assert all(line["function_name"] == payments.name and line["function_request_id"] for line in paid)
@@ -227,6 +233,23 @@ def test_an_idempotent_function_under_way_refuses_its_twin(server, payments):
     refused = [answer["errorType"] for answer in answers if "receipt" not in answer]
     assert len({answer["receipt"] for answer in receipts}) == 1
     assert set(refused) == {"IdempotencyAlreadyInProgressError"}
+
+
+def test_metrics_that_a_function_logs_are_metrics(server, payments, name):
+    for order, amount in (("1", 2), ("1", 2), ("2", 3.5)):
+        payments.invoke(payments.name, {"order": order, "amount": amount})
+    cloudwatch = server.client("cloudwatch")
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def statistics(metric, unit, *dimensions):
+        points = cloudwatch.get_metric_statistics(
+            Namespace=name, MetricName=metric, Unit=unit, Period=3600, Statistics=["Sum", "SampleCount", "Maximum"],
+            Dimensions=[{"Name": key, "Value": value} for key, value in (("service", "payments"), *dimensions)],
+            StartTime=now - datetime.timedelta(hours=2), EndTime=now + datetime.timedelta(hours=2))["Datapoints"]
+        return [sum(point[what] for point in points) for what in ("Sum", "SampleCount")]
+    wait_until(lambda: statistics("Paid", "Count") == [2, 2], "what the function counted")
+    assert statistics("Amount", "Bytes") == [5.5, 2]
+    assert statistics("ColdStart", "Count", ("function_name", payments.name)) == [1, 1]
 
 
 def test_what_failed_may_be_done_again(payments):

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/seal.h"
 #include "journal/journal.h"
+#include "metrics/metrics.h"
 #include "wire/registry.h"
 
 namespace services::logs {
@@ -22,6 +23,7 @@ struct Deps {
   journal::Journal& journal;
   const base::Sealer& sealer;
   const base::Clock& clock;
+  metrics::Metrics& metrics;  // for those that lines carry
 };
 
 // `deps` and what it refers to outlive the registry.

@@ -1,5 +1,6 @@
 #include "services/logs/logs.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,7 +102,9 @@ class LogsTest : public testing::Test {
   async::ManualCore core{clock};
   store::MemoryStore store;
   journal::Journal journal{store, core, clock};
-  Deps deps{journal, sealer, clock};
+  metrics::Recorder recorder{{&core}};
+  metrics::Metrics metrics{store, core, clock, recorder};
+  Deps deps{journal, sealer, clock, metrics};
   wire::Registry registry;
   OnePolicy policy;
   auth::Authorizer authorizer{policy, clock};
@@ -343,6 +346,33 @@ TEST_F(LogsTest, WhatIsNotServedSaysSo) {
   const auto query = call<l::op::StartQuery>(
       {.log_group_name = "g", .start_time = 0, .end_time = 1, .query_string = "fields @message"});
   EXPECT_EQ(query.error().code, "UnknownOperationException");
+}
+
+TEST_F(LogsTest, MetricsThatLinesCarryAreKept) {
+  ASSERT_TRUE(core.run(metrics.open()).has_value());
+  make();
+  const std::int64_t now = base::to_epoch_ms(clock.now());
+  const std::string line = fmt::format(
+      R"({{"_aws":{{"Timestamp":{},"CloudWatchMetrics":[{{"Namespace":"App","Dimensions":)"
+      R"([["service"]],"Metrics":[{{"Name":"n","Unit":"Count"}}]}}]}},"service":"s","n":[1,2]}})",
+      now);
+  l::PutLogEventsRequest request{.log_group_name = "g", .log_stream_name = "s"};
+  auto& events = request.log_events.emplace();
+  for (const std::string& message : {std::string("a line"), line})
+    events.push_back({.timestamp = now, .message = message});
+  ASSERT_TRUE(call<l::op::PutLogEvents>(std::move(request)).has_value());
+  const auto points = core.run(metrics.read({.metric = {.account_id = kAccount,
+                                                        .region = "us-east-1",
+                                                        .space = "App",
+                                                        .name = "n",
+                                                        .dimensions = {{"service", "s"}}},
+                                             .unit = "Count",
+                                             .from = clock.now() - std::chrono::minutes(2),
+                                             .to = clock.now() + std::chrono::minutes(1),
+                                             .origin = base::from_epoch_ms(0)}));
+  ASSERT_TRUE(points.has_value());
+  ASSERT_EQ(points->size(), 1U);
+  EXPECT_EQ(points->front().points.front().values.statistics().sum, 3);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "api/logs/errors.h"
+#include "base/log.h"
+#include "services/logs/embedded_metrics.h"
 #include "services/logs/logs.h"
 #include "services/logs/tokens.h"
 
@@ -82,15 +84,28 @@ Answer<l::PutLogEventsResponse> put_events(const Deps& deps, const Context& cont
   const GroupKey key{context.account_id, context.region, *input.log_group_name};
   const auto group = find_group(deps, key);
   if (!group) co_return std::unexpected(group.error());
-  const Taken taken = sort_out((*group)->info, events, deps.clock.now());
+  const base::Timestamp now = deps.clock.now();
+  const Taken taken = sort_out((*group)->info, events, now);
   std::vector<journal::NewEvent> fresh;
   fresh.reserve(taken.last - taken.first);
-  for (std::size_t i = taken.first; i < taken.last; ++i)
+  std::vector<metrics::Datum> carried;
+  for (std::size_t i = taken.first; i < taken.last; ++i) {
+    if (carried.size() < kDataPerRequestMax)
+      std::ranges::move(embedded_metrics(key.account_id, key.region, *events[i].message, now),
+                        std::back_inserter(carried));
     fresh.push_back({.time_ms = static_cast<std::uint64_t>(*events[i].timestamp),
                      .message = *std::move(events[i].message)});
+  }
   const auto appended =
       co_await deps.journal.append(*group, *std::move(input.log_stream_name), std::move(fresh));
   if (!appended) co_return std::unexpected(to_api_error(deps, appended.error(), key));
+  if (!carried.empty()) {
+    const base::Status kept = co_await deps.metrics.put(std::move(carried));
+    // The lines are in, and stay.
+    if (!kept)
+      base::log_warn("log group {}: its lines' metrics are lost: {}", key.name,
+                     kept.error().message);
+  }
   l::PutLogEventsResponse output;
   output.next_sequence_token = upload_token(appended->stream_id, appended->last_order);
   output.rejected_log_events_info = taken.rejected;
