@@ -51,14 +51,34 @@ Value csv_value(const tables::Definition& table, const std::string& name, std::s
 
 void Lines::feed(std::string_view piece) {
   for (const char c : piece) {
-    if (csv_ && c == '"') quoted_ = !quoted_;
-    if (c == '\n' && !quoted_) {
-      finish();
+    const bool csv = format_ == ImportFormat::kCsv;
+    if (csv && c == '"') quoted_ = !quoted_;
+    if (c == '\n' && !(csv && quoted_)) {
+      const bool nothing_more = closed_ && (open_.text.empty() || open_.text == "\r");
+      if (nothing_more) open_ = {};
+      else finish();
+      closed_ = false;
       continue;
     }
     if (open_.text.size() < kImportLineMax) open_.text += c;
     else open_.too_long = true;
+    if (format_ == ImportFormat::kJson && closes_object(c)) {
+      finish();
+      closed_ = true;
+    }
   }
+}
+
+bool Lines::closes_object(char c) {
+  if (quoted_) {
+    if (escaped_) escaped_ = false;
+    else if (c == '\\') escaped_ = true;
+    else if (c == '"') quoted_ = false;
+    return false;
+  }
+  if (c == '"') quoted_ = true;
+  if (c == '{') ++depth_;
+  return c == '}' && depth_ > 0 && --depth_ == 0;
 }
 
 void Lines::end() {
@@ -69,7 +89,8 @@ void Lines::finish() {
   if (open_.text.ends_with('\r')) open_.text.pop_back();
   if (open_.too_long) open_.text.clear();
   lines_.push_back(std::exchange(open_, {}));
-  quoted_ = false;
+  quoted_ = escaped_ = false;
+  depth_ = 0;
 }
 
 std::optional<std::vector<std::string>> csv_fields(std::string_view line, char delimiter) {

@@ -18,10 +18,11 @@ inline constexpr std::size_t kImportLineMax = 2U << 20U;
 enum class ImportFormat : std::uint8_t { kJson, kCsv, kIon };
 
 // A file in pieces, as its lines, without their ends. For CSV a line's end within quotes belongs to
-// the line. One that is too long comes as an empty one that is marked.
+// the line; for JSON, objects that follow each other on a line are lines of their own. One that is
+// too long comes as an empty one that is marked.
 class Lines {
  public:
-  explicit Lines(ImportFormat format) : csv_(format == ImportFormat::kCsv) {}
+  explicit Lines(ImportFormat format) : format_(format) {}
   void feed(std::string_view piece);
   // Nothing more comes: what has no end is a line.
   void end();
@@ -34,9 +35,14 @@ class Lines {
 
  private:
   void finish();
+  // Takes note of a character of JSON; true: it ends an object.
+  bool closes_object(char c);
 
-  const bool csv_;
+  const ImportFormat format_;
   bool quoted_ = false;
+  bool escaped_ = false;   // JSON: within a string, behind a backslash
+  bool closed_ = false;    // JSON: an object of this line is a line already
+  std::size_t depth_ = 0;  // JSON: braces that are open
   Line open_;
   std::vector<Line> lines_;
 };

@@ -10,6 +10,11 @@ namespace backups {
 
 namespace {
 
+constexpr std::string_view kItemsCode = "ItemValidationError";
+constexpr std::string_view kItemsMessage =
+    "Some of the items failed validation checks and were not imported. Please check CloudWatch "
+    "error logs for more details.";
+
 using tables::Item;
 
 api::Error internal(const base::Error& error) {
@@ -93,11 +98,13 @@ async::Task<void> Imports::run(std::shared_ptr<Running> running) {
   const auto ended = co_await std::move(ending);
   if (done && !ended) done = std::unexpected(ended.error());
   Description& description = running->order.description;
-  description.import_status = done ? "COMPLETED" : "FAILED";
+  // An item that is wrong makes it a failure, and the table with the others stays.
+  const bool whole = done && running->errors == 0;
+  description.import_status = whole ? "COMPLETED" : "FAILED";
   description.end_time = parts.clock.now();
-  if (!done) {
-    description.failure_code = done.error().code;
-    description.failure_message = done.error().message;
+  if (!whole) {
+    description.failure_code = done ? std::string(kItemsCode) : done.error().code;
+    description.failure_message = done ? std::string(kItemsMessage) : done.error().message;
   }
   const auto told = co_await tell(*running);
   if (!told) base::log_error("imports: {}", told.error().to_string());

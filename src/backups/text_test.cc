@@ -133,6 +133,21 @@ TEST(ImportText, WhatIsNoItemIsRefused) {
   EXPECT_FALSE(parser.parse({.text = "", .too_long = true}));
 }
 
+TEST(ImportText, ObjectsOnOneLineAreLinesOfTheirOwn) {
+  const std::string one = R"({"Item":{"k":{"S":"} \" {"}}})";
+  const std::string two = R"({"Item":{"k":{"S":"b"}}})";
+  for (const std::size_t piece : {1U, 7U, 1000U}) {
+    Lines lines(ImportFormat::kJson);
+    const std::string text = one + two + "\r\n" + two;
+    for (std::size_t at = 0; at < text.size(); at += piece) lines.feed(text.substr(at, piece));
+    lines.end();
+    std::vector<std::string> found;
+    for (const auto& line : lines.take())
+      if (!line.text.empty()) found.push_back(line.text);
+    EXPECT_EQ(found, (std::vector<std::string>{one, two, two})) << piece;
+  }
+}
+
 TEST(ImportText, ALineThatIsTooLongIsMarked) {
   const std::string text = std::string(kImportLineMax + 5, 'x') + "\nshort";
   Lines lines(ImportFormat::kJson);

@@ -247,8 +247,9 @@ def test_csv_is_imported_and_what_is_wrong_is_counted(dynamodb, s3, name, bucket
     arn = dynamodb.import_table(
         S3BucketSource={"S3Bucket": bucket, "S3KeyPrefix": "in/"}, InputFormat="CSV",
         TableCreationParameters={"TableName": name} | creation)["ImportTableDescription"]["ImportArn"]
-    shown = imported(dynamodb, arn)
+    shown = imported(dynamodb, arn, "FAILED")  # the table stays, with what was right
     assert (shown["ProcessedItemCount"], shown["ImportedItemCount"], shown["ErrorCount"]) == (6, 4, 2)
+    assert shown["FailureCode"] == "ItemValidationError"
     found = items(dynamodb, name)
     assert found["b"] == {"k": {"S": "b"}, "g": {"N": "2"}, "text": {"S": "a, \"quoted\"\nfield"}}
     assert found["a"]["text"] == {"S": "again"} and sorted(found) == ["a", "b", "d"]

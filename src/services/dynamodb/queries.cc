@@ -90,7 +90,7 @@ std::optional<api::Error> check_select(const Input& input) {
     return tables::validation(
         std::string("Cannot specify the ") +
         (input.projection_expression ? "ProjectionExpression" : "AttributesToGet") +
-        " when choosing to get " + select);
+        " when choosing to get " + (select == "COUNT" ? "only the Count" : select));
   if (select == "ALL_PROJECTED_ATTRIBUTES" && !input.index_name)
     return tables::validation(
         "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName");

@@ -42,6 +42,19 @@ class Fingerprint {
   tables::ByteWriter bytes_;
 };
 
+// A Key has key attributes only, so this is said without the table, and of the whole request.
+std::optional<api::Error> check_no_empty_value(const tables::Item& key) {
+  for (const auto& [name, value] : key) {
+    const bool empty = (value.is_s() && value.s().empty()) || (value.is_b() && value.b().empty());
+    if (empty)
+      return tables::validation(
+          std::string("One or more parameter values are not valid. The AttributeValue for a key "
+                      "attribute cannot contain an empty ") +
+          (value.is_s() ? "string" : "binary") + " value. Key: " + name);
+  }
+  return std::nullopt;
+}
+
 template <class Part>
 api::Outcome<ReadWrite> read_part(const Context& context, Part& part, Write::Kind kind,
                                   tables::Item item, Fingerprint& fingerprint) {
@@ -50,6 +63,9 @@ api::Outcome<ReadWrite> read_part(const Context& context, Part& part, Write::Kin
   ReadWrite made{.name = *std::move(name), .write = {.kind = kind, .item = std::move(item)}};
   Write& write = made.write;
   if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
+  if (kind != Write::Kind::kPut) {
+    if (auto wrong = check_no_empty_value(write.item)) return std::unexpected(*std::move(wrong));
+  }
   write.old_item_on_failure = part.return_values_on_condition_check_failure == "ALL_OLD";
   Compiler compiler(part.expression_attribute_names, part.expression_attribute_values);
   if (auto wrong = compiler.prepare()) return std::unexpected(*std::move(wrong));
