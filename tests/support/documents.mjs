@@ -294,6 +294,30 @@ const scenarios = {
     await refused(get({ pk: "a", sk: 0 }), dynamodb.ResourceNotFoundException);
   },
 
+  // On a server that enforces limits.
+  async limits() {
+    await table(name, {
+      BillingMode: "PROVISIONED",
+      ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 },
+    });
+    const body = "x".repeat(3000);
+    let error;
+    while (!error) {
+      const attempt = put({ pk: "l", sk: 0, body });
+      error = await attempt.then(
+        () => undefined,
+        () => refused(attempt, dynamodb.ProvisionedThroughputExceededException),
+      );
+    }
+    assert.deepEqual(
+      error.ThrottlingReasons.map(({ reason }) => reason),
+      ["TableWriteProvisionedThroughputExceeded"],
+    );
+    const patient = lib.DynamoDBDocumentClient.from(new dynamodb.DynamoDBClient({ maxAttempts: 20 }));
+    await patient.send(new lib.PutCommand({ TableName: name, Item: { pk: "l", sk: 0 } }));
+    assert.deepEqual(await get({ pk: "l", sk: 0 }), { pk: "l", sk: 0 });
+  },
+
   async batches() {
     await table();
     const body = "x".repeat(390_000);

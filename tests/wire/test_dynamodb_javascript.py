@@ -19,10 +19,13 @@ def test_the_document_client_over_tls(server, name):
     node.run(server, "documents.mjs", "values", name, endpoint=secure(server))
 
 
-def test_the_waiters_wait_for_tables_that_are_being_made(name):
-    server = Server(arguments=["--table-creation-ms", "300"]).start()
+@pytest.mark.parametrize("scenario,argument", [
+    pytest.param("waiters", "--table-creation-ms=1500", id="waits for tables that are being made"),
+    pytest.param("limits", "--enforce-limits", id="tries again what was throttled")])
+def test_the_client_of_a_server_like_aws(name, scenario, argument):
+    server = Server(arguments=[argument]).start()
     try:
-        node.run(server, "documents.mjs", "waiters", name, endpoint=server.endpoint)
+        node.run(server, "documents.mjs", scenario, name, endpoint=server.endpoint)
     finally:
         server.remove()
 
