@@ -84,8 +84,21 @@ void SeededRandom::fill(std::span<std::byte> out) {
 }
 
 std::string random_text(Random& random, std::string_view alphabet, std::size_t length) {
-  std::string text(length, '\0');
-  for (char& c : text) c = alphabet[random.below(alphabet.size())];
+  constexpr std::size_t kValues = 256;
+  CHECK(!alphabet.empty() && alphabet.size() <= kValues);
+  // Bytes from here on would make the first letters more likely.
+  const std::size_t usable = kValues - (kValues % alphabet.size());
+  std::string text;
+  text.reserve(length);
+  std::array<std::byte, 64> drawn;
+  while (text.size() < length) {
+    const auto part = std::span(drawn).first(std::min(drawn.size(), length - text.size()));
+    random.fill(part);
+    for (const std::byte byte : part) {
+      const auto value = std::to_integer<std::size_t>(byte);
+      if (value < usable) text += alphabet[value % alphabet.size()];
+    }
+  }
   return text;
 }
 

@@ -44,7 +44,7 @@ inline constexpr std::string_view kBase62 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 inline constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-// `length` characters drawn uniformly from `alphabet`.
+// `length` characters drawn uniformly from `alphabet`, which has 1 to 256.
 std::string random_text(Random& random, std::string_view alphabet, std::size_t length);
 // A version 4 UUID in lower case, "8-4-4-4-12".
 std::string uuid(Random& random);
