@@ -468,12 +468,13 @@ const scenarios = {
       ExpressionAttributeValues: { ":v": 2 },
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     };
+    // One after the other: a promise that nobody awaits yet must not be refused.
     for (const attempt of [
-      put({ pk: "c", sk: 1 }, ask),
-      send("Update", { TableName: name, Key: { pk: "c", sk: 1 }, UpdateExpression: "SET x = :v", ...ask }),
-      send("Delete", { TableName: name, Key: { pk: "c", sk: 1 }, ...ask }),
+      () => put({ pk: "c", sk: 1 }, ask),
+      () => send("Update", { TableName: name, Key: { pk: "c", sk: 1 }, UpdateExpression: "SET x = :v", ...ask }),
+      () => send("Delete", { TableName: name, Key: { pk: "c", sk: 1 }, ...ask }),
     ]) {
-      const error = await refused(attempt, dynamodb.ConditionalCheckFailedException);
+      const error = await refused(attempt(), dynamodb.ConditionalCheckFailedException);
       assert.equal(error.message, "The conditional request failed");
       assert.deepEqual(unmarshall(error.Item), old);
     }

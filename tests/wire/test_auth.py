@@ -60,6 +60,19 @@ def test_wrong_session_token_is_refused(server):
     assert refused(kinesis.list_streams)[0] in ("UnrecognizedClientException", "InvalidSignatureException")
 
 
+def test_time_and_scope_are_looked_at_before_the_key(server):
+    def told(date, scope):
+        return send(server, {"X-Amz-Date": date, "X-Amz-Target": "DynamoDB_20120810.DescribeEndpoints", "Content-Type":
+                             "application/x-amz-json-1.0", "Authorization": "AWS4-HMAC-SHA256 Credential=nobody/" + scope +
+                             "/aws4_request, SignedHeaders=host;x-amz-date, Signature=123"})
+
+    old = told("20170101T010101Z", "2/3/4")
+    assert "InvalidSignatureException" in str(old) and "Signature expired: 20170101T010101Z" in str(old)
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    assert "Date in Credential scope does not match" in str(told(now, "2/us-east-1/dynamodb"))
+    assert "UnrecognizedClientException" in str(told(now, now[:8] + "/us-east-1/dynamodb"))
+
+
 def test_missing_signature_is_refused(server):
     status, body = send(server, {"X-Amz-Target": "Kinesis_20131202.ListStreams",
                                  "Content-Type": "application/x-amz-json-1.1"})

@@ -104,6 +104,25 @@ def test_transactions_are_all_or_nothing(dynamodb, table):
     assert "Item" not in table.get_item(Key={"pk": "t", "sk": 1})
 
 
+def test_an_empty_value_in_a_key_is_the_whole_transactions_mistake(dynamodb, table):
+    key = {"pk": {"S": ""}, "sk": {"N": "1"}}
+    for item in ({"Update": {"TableName": table.name, "Key": key, "UpdateExpression": "REMOVE a"}},
+                 {"Delete": {"TableName": table.name, "Key": key}},
+                 {"ConditionCheck": {"TableName": table.name, "Key": key,
+                                     "ConditionExpression": "attribute_exists(pk)"}}):
+        error = error_of(dynamodb.transact_write_items, TransactItems=[item])
+        assert (error["Code"], error["Message"]) == (
+            "ValidationException", "One or more parameter values are not valid. The AttributeValue for a key "
+            "attribute cannot contain an empty string value. Key: pk")
+    error = error_of(dynamodb.transact_write_items, TransactItems=[{"Put": {"TableName": table.name, "Item": key}}])
+    assert error["Code"] == "TransactionCanceledException"
+
+
+def test_a_count_has_no_projection(table):
+    error = error_of(table.scan, Select="COUNT", ProjectionExpression="pk")
+    assert error["Message"] == "Cannot specify the ProjectionExpression when choosing to get only the Count"
+
+
 def test_a_missing_table_is_said_to_be_missing(dynamodb):
     error = error_of(dynamodb.get_item, TableName="missing-table", Key={"pk": {"S": "x"}})
     assert error["Code"] == "ResourceNotFoundException"
