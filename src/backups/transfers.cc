@@ -5,6 +5,13 @@
 
 namespace backups {
 
+bool is_transfer_id(std::string_view text) {
+  constexpr std::size_t kTimeDigits = 14;
+  return text.size() > kTimeDigits + 1 && text[kTimeDigits] == '-' &&
+         text.find_first_not_of("0123456789") == kTimeDigits &&
+         text.find_first_not_of("0123456789abcdef", kTimeDigits + 1) == std::string_view::npos;
+}
+
 namespace {
 
 namespace d = api::dynamodb;

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/dynamodb/types.h"
@@ -16,6 +17,9 @@
 namespace backups {
 
 inline constexpr std::chrono::hours kTransferLife{24 * 90};
+
+// Whether it has the form of a transfer's id, which is where a page of a list goes on.
+bool is_transfer_id(std::string_view text);
 
 // d::ExportDescription or d::ImportTableDescription.
 template <class Description>

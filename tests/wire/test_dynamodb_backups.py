@@ -190,6 +190,11 @@ def test_errors_of_backups(dynamodb, table):
     assert error_of(dynamodb.describe_backup, BackupArn=arn.split("/backup/")[0])[1] == "Invalid Backup ARN"
     assert error_of(dynamodb.list_backups, TimeRangeLowerBound=2_000_000_000, TimeRangeUpperBound=1_000_000_000)[1] == (
         "One or more parameter values were invalid: Time range lower bound must be less than or equal to upper bound")
+    elsewhere = arn.replace("us-east-1", "eu-west-1")
+    assert error_of(dynamodb.list_backups, ExclusiveStartBackupArn=elsewhere)[1] == (
+        "Invalid Request: The supplied ExclusiveStartBackupArn does not match the region")
+    assert error_of(dynamodb.restore_table_from_backup, TargetTableName=table + "-t", BackupArn=elsewhere)[1] == (
+        "Invalid Request: sseSpecificationOverride must be provided for cross-region restores")
     for given, said in [
             ({"BillingModeOverride": "PROVISIONED"},
              "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED"),

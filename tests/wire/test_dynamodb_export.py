@@ -364,3 +364,7 @@ def test_lists_are_paged(dynamodb, table, name, bucket):
         if "NextToken" not in page:
             break
     assert found >= 3
+    assert error_of(dynamodb.list_exports, NextToken="nowhere")[1] == (
+        "Invalid Request: Provided nextToken is invalid: nowhere")
+    assert error_of(dynamodb.list_imports, NextToken="ab" * 56)[1] == (
+        "Invalid Request: Provided nextToken is invalid: " + "ab" * 56)

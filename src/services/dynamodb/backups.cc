@@ -174,6 +174,9 @@ api::Outcome<backups::BackupFilter> filter_of(const Context& context,
   if (input.exclusive_start_backup_arn) {
     const auto after = read_arn(input.exclusive_start_backup_arn);
     if (!after) return std::unexpected(after.error());
+    if (after->region != context.region)
+      return tables::refuse(
+          "Invalid Request: The supplied ExclusiveStartBackupArn does not match the region");
     filter.after = after->id;
   }
   return filter;

@@ -164,6 +164,9 @@ Answer<d::ListImportsOutput> list(const Deps& deps, const Context& context,
     if (!name) co_return std::unexpected(name.error());
     table_arn = arn_of(*name);
   }
+  if (input.next_token && !backups::is_transfer_id(id_of(input.next_token)))
+    co_return tables::refuse("Invalid Request: Provided nextToken is invalid: " +
+                             *input.next_token);
   const auto limit = static_cast<std::size_t>(input.page_size.value_or(kListMax));
   auto page = co_await deps.imports->known().list(context.account_id, context.region, table_arn,
                                                   id_of(input.next_token), limit);

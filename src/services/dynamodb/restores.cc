@@ -194,12 +194,18 @@ api::Outcome<Output> answer(const Deps& deps, api::Outcome<tables::TablePtr> mad
   return output;
 }
 
+api::Error no_key_across_regions() {
+  return invalid("sseSpecificationOverride must be provided for cross-region restores");
+}
+
 // --- operations ---
 
 Answer<d::RestoreTableFromBackupOutput> from_backup(const Deps& deps, const Context& context,
                                                     d::RestoreTableFromBackupInput input) {
   const auto arn = backups::parse_part_arn(*input.backup_arn, "backup");
   if (!arn) co_return tables::refuse("Invalid Backup ARN");
+  if (arn->region != context.region && !input.sse_specification_override)
+    co_return std::unexpected(no_key_across_regions());
   const auto backup = co_await deps.backups->find(*arn);
   if (!backup) co_return std::unexpected(internal(backup.error()));
   if (!*backup)
@@ -221,6 +227,9 @@ api::Outcome<tables::TableName> source_of(const Context& context,
   if (input.source_table_arn && !auth::parse_arn(*input.source_table_arn))
     return tables::refuse(
         "One or more parameter values were invalid: sourceTableArn is not a valid ARN");
+  if (input.source_table_arn && !input.sse_specification_override &&
+      auth::parse_arn(*input.source_table_arn)->region != context.region)
+    return std::unexpected(no_key_across_regions());
   return control_table(context,
                        input.source_table_arn ? input.source_table_arn : input.source_table_name);
 }
