@@ -96,10 +96,16 @@ class Wire:
         headers["content-length"] = str(len(body))
         return (f"POST {path} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in headers.items()) + "\r\n").encode() + body
 
+    def receive(self):
+        got = self.socket.recv(1 << 20)
+        if not got:
+            raise ConnectionError("the server closed the connection")
+        self.buffer += got
+
     def call(self, *what):
         self.socket.sendall(self.request(*what))
         while (answer := cut(self)) is None:
-            self.buffer += self.socket.recv(65536)
+            self.receive()
         status, body = answer
         if status != 200:
             raise RuntimeError(f"{status} {body[:300]}")
@@ -134,7 +140,11 @@ class Target:
 
     def __init__(self, endpoint, key, secret):
         self.endpoint, self.key, self.secret = endpoint, key, secret
-        self.wire = Wire(endpoint, key, secret)
+        self.connect()
+
+    def connect(self):
+        """A connection that has been idle for long was closed by the server."""
+        self.wire = Wire(self.endpoint, self.key, self.secret)
 
     def client(self, service):
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id=self.key,
@@ -232,7 +242,7 @@ def visible_scripts(target, what, count, aim):
             line(f"put to visible, {what}, {name}", times[count // 6:], aim)
         except Exception as failure:
             print(f"put to visible, {what}, {name}: cannot: {str(failure)[:200]}", flush=True)
-            target.wire = Wire(target.endpoint, target.key, target.secret)
+            target.connect()
 
 
 def visible(with_peer=True):
@@ -309,30 +319,59 @@ def cold():
 
 # --- invoke ----------------------------------------------------------------------------------------
 def hammer(target, name, connections, seconds):
-    """Requests a second and sorted latencies in ms. Each connection sends the same signed bytes again."""
+    """Invokes a function, as repeat() does."""
+    return repeat(target, connections, seconds,
+                  lambda _, wire: wire.request("lambda", f"/2015-03-31/functions/{name}/invocations", b'{"Records":[]}'))
+
+
+def repeat(target, connections, seconds, make):
+    """Requests a second and sorted latencies in ms. A connection sends the signed bytes make(its number, its Wire)
+    returned again and again."""
+    made, until = {}, time.perf_counter() + seconds
+
+    def again(wire):
+        if time.perf_counter() >= until:
+            return None
+        if wire not in made:
+            made[wire] = make(len(made), wire)
+        return made[wire]
+
+    return drive(target, connections, again)
+
+
+def drive(target, connections, following):
+    """Requests a second and sorted latencies in ms. Each connection sends the signed bytes that following(its Wire)
+    returns, each time that it has the answer, until that is None."""
     wires = [Wire(target.endpoint, target.key, target.secret) for _ in range(connections)]
     selector = selectors.EpollSelector()
-    begun = time.perf_counter()
-    for wire in wires:
-        wire.bytes = wire.request("lambda", f"/2015-03-31/functions/{name}/invocations", b'{"Records":[]}')
-        selector.register(wire.socket, selectors.EVENT_READ, wire)
+    begun, times, open_ones = time.perf_counter(), [], 0
+
+    def send(wire):
+        request = following(wire)
+        if request is None:
+            return False
         wire.sent = time.perf_counter()
-        wire.socket.sendall(wire.bytes)
-    times = []
-    while time.perf_counter() - begun < seconds:
+        wire.socket.sendall(request)
+        return True
+
+    for wire in wires:
+        selector.register(wire.socket, selectors.EVENT_READ, wire)
+        open_ones += send(wire)
+    while open_ones:
         for key, _ in selector.select(1):
             wire = key.data
-            wire.buffer += wire.socket.recv(65536)
+            wire.receive()
             answer = cut(wire)
             if answer is None:
                 continue
             if answer[0] != 200:
                 raise RuntimeError(f"{answer[0]} {answer[1][:200]}")
-            now = time.perf_counter()
-            times.append((now - wire.sent) * 1000)
-            wire.sent = now
-            wire.socket.sendall(wire.bytes)
-    return len(times) / (time.perf_counter() - begun), sorted(times)
+            times.append((time.perf_counter() - wire.sent) * 1000)
+            open_ones -= not send(wire)
+    took = time.perf_counter() - begun
+    for wire in wires:
+        wire.socket.close()
+    return len(times) / took, sorted(times)
 
 
 def invoke():

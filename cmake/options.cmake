@@ -20,6 +20,20 @@ if(MILLRACE_FUZZERS)
   target_compile_options(millrace_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# The way of a record: what a trained build optimises by what it saw of its own work. Everything else is
+# compiled as in Release. See docs/decisions/0010-trained-build.md.
+set(MILLRACE_PROFILE "" CACHE STRING "'' | generate | the file of a profile to optimise by")
+set(millrace_trained base async api auth wire io wal store tables changes streamlog mapping journal functions metrics
+  services/kinesis services/dynamodb services/lambda)
+set(millrace_profile_options "")
+if(MILLRACE_PROFILE STREQUAL "generate")
+  set(millrace_profile_options -fprofile-generate)
+elseif(MILLRACE_PROFILE)
+  # A function that was never called, or has changed since, is no fault.
+  set(millrace_profile_options -fprofile-use=${MILLRACE_PROFILE} -Wno-profile-instr-unprofiled
+    -Wno-profile-instr-out-of-date -Wno-backend-plugin)
+endif()
+
 add_link_options(-fuse-ld=lld-19)
 # What nobody uses goes, and functions of which the same code came out stand there once: pages of the
 # program are most of an idle server's memory.
