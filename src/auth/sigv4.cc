@@ -70,7 +70,10 @@ Checked check_scope(const ParsedSignature& parsed, const ExpectedScope& expected
                  s3_about_scope(parsed, fmt::format("incorrect service \"{}\". This endpoint "
                                                     "belongs to \"{}\".",
                                                     parsed.service, expected.service)));
-  if (!region_wrong) return fault(parsed, kWrongScopeDate, std::move(message));
+  // S3's own signatures were refused before, in S3's words.
+  if (!region_wrong)
+    return fault(parsed, kWrongScopeDate, std::move(message),
+                 s3_about_scope(parsed, "the date of the credential is not the request's"));
   return fault(parsed, kWrongRegion, std::move(message),
                s3_about_scope(parsed, fmt::format("the region '{}' is wrong; expecting '{}'",
                                                   parsed.region, expected.region)));

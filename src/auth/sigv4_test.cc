@@ -308,6 +308,7 @@ TEST(SigV4, WantsTheScopesDayToBeTheTimestamps) {
   EXPECT_EQ(answer.error.failure, kWrongScopeDate);
   EXPECT_THAT(answer.shown(ErrorFamily::kJson).message,
               HasSubstr("'20261122' != '20261123', from '20261123T050000Z'."));
+  EXPECT_FALSE(answer.shown(ErrorFamily::kS3).message.empty());  // whoever shows it
 }
 
 TEST(SigV4, SaysTheTimeBeforeTheScope) {
