@@ -29,6 +29,39 @@ def name():
     return "t" + uuid.uuid4().hex[:12]
 
 
+@pytest.fixture
+def kinesis(server):
+    return server.client("kinesis")
+
+
+@pytest.fixture
+def dynamodb(server):
+    return server.client("dynamodb")
+
+
+@pytest.fixture
+def iam(server):
+    return server.client("iam")
+
+
+@pytest.fixture
+def s3(server):
+    return server.client("s3")
+
+
+@pytest.fixture
+def logs(server):
+    return server.client("logs")
+
+
+@pytest.fixture
+def stream(kinesis, name):
+    """The name of a stream of one shard."""
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    yield name
+    kinesis.delete_stream(StreamName=name)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     outcome = yield

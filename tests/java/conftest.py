@@ -17,11 +17,6 @@ def java(server):
 
 
 @pytest.fixture
-def kinesis(server):
-    return server.client("kinesis")
-
-
-@pytest.fixture
 def stream(kinesis, name):
     kinesis.create_stream(StreamName=name, ShardCount=1)
     yield kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]

@@ -8,11 +8,6 @@ from botocore.exceptions import ClientError
 from support.stack import wait_until
 
 
-@pytest.fixture
-def dynamodb(server):
-    return server.client("dynamodb")
-
-
 def create(dynamodb, name, **more):
     dynamodb.create_table(**{
         "TableName": name, "BillingMode": "PAY_PER_REQUEST",

@@ -8,16 +8,6 @@ from support.stack import wait_until
 
 
 @pytest.fixture
-def dynamodb(server):
-    return server.client("dynamodb")
-
-
-@pytest.fixture
-def kinesis(server):
-    return server.client("kinesis")
-
-
-@pytest.fixture
 def stream(kinesis, name):
     kinesis.create_stream(StreamName=name, ShardCount=2)
     yield kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]

@@ -13,16 +13,6 @@ from support.stack import wait_until
 
 
 @pytest.fixture
-def dynamodb(server):
-    return server.client("dynamodb")
-
-
-@pytest.fixture
-def s3(server):
-    return server.client("s3")
-
-
-@pytest.fixture
 def bucket(s3, name):
     s3.create_bucket(Bucket=name + "-bucket")
     yield name + "-bucket"

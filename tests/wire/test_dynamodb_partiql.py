@@ -8,11 +8,6 @@ from botocore.exceptions import ClientError
 
 
 @pytest.fixture
-def dynamodb(server):
-    return server.client("dynamodb")
-
-
-@pytest.fixture
 def table(dynamodb, name):
     dynamodb.create_table(
         TableName=name, BillingMode="PAY_PER_REQUEST",

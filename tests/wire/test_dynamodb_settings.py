@@ -19,11 +19,6 @@ def error_of(call, **arguments):
 
 
 @pytest.fixture
-def dynamodb(server):
-    return server.client("dynamodb")
-
-
-@pytest.fixture
 def table(dynamodb, name):
     made = dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", StreamSpecification=VIEW,
                                  GlobalSecondaryIndexes=[INDEX], **KEYS)["TableDescription"]

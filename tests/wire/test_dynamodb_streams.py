@@ -10,11 +10,6 @@ VIEWS = ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
 
 
 @pytest.fixture
-def dynamodb(server):
-    return server.client("dynamodb")
-
-
-@pytest.fixture
 def streams(server):
     return server.client("dynamodbstreams")
 

@@ -21,11 +21,6 @@ HALF = str(2**127)
 
 
 @pytest.fixture
-def kinesis(server):
-    return server.client("kinesis")
-
-
-@pytest.fixture
 def stream(kinesis, name):
     kinesis.create_stream(StreamName=name, ShardCount=1)
     yield kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]

@@ -15,11 +15,6 @@ def error_of(call, **arguments):
 
 
 @pytest.fixture
-def iam(server):
-    return server.client("iam")
-
-
-@pytest.fixture
 def user(server, iam, name):
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]

@@ -3,18 +3,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-@pytest.fixture
-def kinesis(server):
-    return server.client("kinesis")
-
-
-@pytest.fixture
-def stream(kinesis, name):
-    kinesis.create_stream(StreamName=name, ShardCount=1)
-    yield name
-    kinesis.delete_stream(StreamName=name)
-
-
 def read_all(kinesis, stream, shard="shardId-000000000000", **start):
     iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard,
                                           **(start or {"ShardIteratorType": "TRIM_HORIZON"}))["ShardIterator"]

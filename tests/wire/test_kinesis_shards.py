@@ -13,18 +13,6 @@ FIRST = "shardId-000000000000"
 
 
 @pytest.fixture
-def kinesis(server):
-    return server.client("kinesis")
-
-
-@pytest.fixture
-def stream(kinesis, name):
-    kinesis.create_stream(StreamName=name, ShardCount=1)
-    yield name
-    kinesis.delete_stream(StreamName=name)
-
-
-@pytest.fixture
 def ask(server):
     connection = connect(server)
 

@@ -10,11 +10,6 @@ from botocore.exceptions import ClientError
 
 
 @pytest.fixture
-def logs(server):
-    return server.client("logs")
-
-
-@pytest.fixture
 def group(logs, name):
     logs.create_log_group(logGroupName=name)
     logs.create_log_stream(logGroupName=name, logStreamName="s")

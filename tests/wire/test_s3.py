@@ -16,11 +16,6 @@ from botocore.exceptions import ClientError
 
 
 @pytest.fixture
-def s3(server):
-    return server.client("s3")
-
-
-@pytest.fixture
 def bucket(s3, name):
     s3.create_bucket(Bucket=name)
     yield name

@@ -13,18 +13,6 @@ FIRST = "shardId-000000000000"
 
 
 @pytest.fixture
-def kinesis(server):
-    return server.client("kinesis")
-
-
-@pytest.fixture
-def stream(kinesis, name):
-    kinesis.create_stream(StreamName=name, ShardCount=1)
-    yield name
-    kinesis.delete_stream(StreamName=name)
-
-
-@pytest.fixture
 def run(server):
     def run(*arguments, code=0, stdin=b"", **environment):
         done = subprocess.run([BINARY, "stream", *map(str, arguments)], input=stdin, capture_output=True,

@@ -12,11 +12,6 @@ VIEW = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
 @pytest.fixture
-def dynamodb(server):
-    return server.client("dynamodb")
-
-
-@pytest.fixture
 def table(dynamodb, name):
     dynamodb.create_table(
         TableName=name, BillingMode="PAY_PER_REQUEST",
