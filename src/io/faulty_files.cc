@@ -80,6 +80,11 @@ class FaultyFiles::Handle final : public File {
     return node_->current.size();
   }
 
+  void release_cached(std::uint64_t offset, std::uint64_t bytes) override {
+    const std::lock_guard lock(files_.mutex_);
+    if (life_ == files_.life_) node_->released = std::max(node_->released, offset + bytes);
+  }
+
  private:
   FaultyFiles& files_;
   const std::shared_ptr<Node> node_;
@@ -101,6 +106,12 @@ class FaultyFiles::Lock final : public FileLock {
   const std::string path_;
   const std::uint64_t life_;
 };
+
+std::uint64_t FaultyFiles::released(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = names_.find(path);
+  return found == names_.end() ? 0 : found->second->released;
+}
 
 std::string FaultyFiles::folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');

@@ -50,12 +50,15 @@ class FaultyFiles final : public Files {
 
   // How often sync_data() has been called.
   std::uint64_t syncs() const { return syncs_; }
+  // Up to where a file need not stay in memory, as its users said. 0: no such file.
+  std::uint64_t released(const std::string& path) const;
 
  private:
   struct Node {
     std::string current;
     std::string synced;
     std::set<std::uint64_t> dirty;  // sectors that may differ between the two
+    std::uint64_t released = 0;     // the end of what need not stay in memory
   };
   using Names = std::map<std::string, std::shared_ptr<Node>>;  // by path
   // What has happened to a folder's names since it was synced; null: removed.

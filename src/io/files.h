@@ -43,6 +43,8 @@ class File {
   // error nothing is known about what was written since the last success.
   virtual base::Status sync_data() = 0;
   virtual base::Result<std::uint64_t> size() = 0;
+  // These bytes, as far as they are synced, need not stay in memory. A hint.
+  virtual void release_cached(std::uint64_t offset, std::uint64_t bytes) = 0;
 };
 
 enum class OpenMode {

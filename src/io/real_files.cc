@@ -111,6 +111,11 @@ class RealFile final : public File {
     return static_cast<std::uint64_t>(info.st_size);
   }
 
+  void release_cached(std::uint64_t offset, std::uint64_t bytes) override {
+    ::posix_fadvise(descriptor_.number(), static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                    POSIX_FADV_DONTNEED);
+  }
+
  private:
   static std::span<iovec> skip(std::span<iovec> vectors, std::size_t bytes) {
     while (!vectors.empty() && bytes >= vectors.front().iov_len) {

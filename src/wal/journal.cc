@@ -100,6 +100,7 @@ void Journal::Impl::run() {
     }
     const base::Status status = write_group(group);
     finish_group(group, status);
+    cached.trim();
     group.clear();
     if (!status) return;
   }
@@ -132,6 +133,7 @@ base::Status Journal::Impl::write_group(std::vector<Item>& group) {
     const std::uint64_t offset = written_end;
     for (const std::string_view piece : pieces) written_end += piece.size();
     RETURN_IF_ERROR(file->write_at(pieces, offset));
+    cached.add(path_of(header.segment), offset, written_end);
   }
   return timed_sync();
 }

@@ -45,6 +45,8 @@ struct JournalOptions {
   std::size_t spares_max = 2;
   // Appended and not yet written; append() refuses more with kUnavailable.
   std::uint64_t queue_bytes_max = 64U << 20U;
+  // The newest of what is written, for which the system may use memory (cached_tail.h).
+  std::uint64_t cached_bytes_max = 128U << 20U;
 };
 
 // Where a replay begins: `next` is the sequence of the first record to replay, and `position` the

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "async/completion.h"
+#include "wal/cached_tail.h"
 #include "wal/journal.h"
 #include "wal/spares.h"
 
@@ -28,7 +29,8 @@ struct Journal::Impl {
         random(random_),
         clock(clock_),
         options(std::move(options_)),
-        spares(files, options.folder, options.segment_bytes, options.spares_max) {}
+        spares(files, options.folder, options.segment_bytes, options.spares_max),
+        cached(files, options.cached_bytes_max) {}
 
   std::string path_of(std::uint64_t segment) const {
     return options.folder + "/" + segment_name(segment);
@@ -82,6 +84,7 @@ struct Journal::Impl {
   std::uint32_t seed = 0;
   std::uint64_t written_end = 0;
   std::uint64_t file_bytes = 0;
+  CachedTail cached;
   std::thread writer;
 };
 
