@@ -18,6 +18,7 @@
 #include "base/encoding.h"
 #include "store/batch_codec.h"
 #include "store/database_keys.h"
+#include "store/memtable.h"
 
 namespace store {
 
@@ -106,6 +107,7 @@ rocksdb::ColumnFamilyOptions table_options(const DatabaseOptions& options,
   family.write_buffer_size = options.write_buffer_bytes;
   family.max_write_buffer_number = 4;
   family.arena_block_size = 64U << 10U;
+  family.memtable_factory = memtable_factory();
   family.level_compaction_dynamic_level_bytes = true;
   const auto supported = rocksdb::GetSupportedCompressions();
   const bool lz4 = std::ranges::find(supported, rocksdb::kLZ4Compression) != supported.end();

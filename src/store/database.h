@@ -1,9 +1,9 @@
 #pragma once
 
 // Database: what the journal says, in the form in which it is looked up. Keys with their values,
-// and an index of the logs' chunks in the journal's segments. RocksDB lives behind this header and
-// nowhere else; its own log is off, so what it has not flushed is lost with the process and comes
-// back from the journal.
+// and an index of the logs' chunks in the journal's segments. RocksDB lives behind this header
+// (with memtable.h) and nowhere else; its own log is off, so what it has not flushed is lost with
+// the process and comes back from the journal.
 //
 // Owned by the EmbeddedStore. apply() is called by one thread at a time; everything else is
 // thread-safe.
