@@ -386,7 +386,7 @@ void Instance::finish(InvocationResult result, std::string_view status,
 std::uint64_t Instance::memory_used_mb() {
   const base::SteadyTime now = setting_.core.now();
   if (process_ != nullptr && (memory_used_mb_ == 0 || now - memory_looked_at_ > kLookAtMemory)) {
-    memory_used_mb_ = (process_->usage().memory_peak_bytes + (1U << 20U) - 1) >> 20U;
+    memory_used_mb_ = (process_->memory_peak_bytes() + (1U << 20U) - 1) >> 20U;
     memory_looked_at_ = now;
   }
   return memory_used_mb_;

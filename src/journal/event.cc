@@ -6,7 +6,6 @@ namespace journal {
 namespace {
 
 constexpr char kVersion = 1;
-constexpr std::size_t kEventHead = 1 + 8;
 constexpr std::size_t kStreamSize = 1 + 7 * 8;
 
 void append_time(std::string& out, base::Timestamp time) {
@@ -17,24 +16,6 @@ base::Timestamp read_time(std::string_view bytes) {
 }
 
 }  // namespace
-
-std::string encode_event(base::Timestamp ingested, std::string_view message) {
-  std::string bytes;
-  bytes.reserve(kEventHead + message.size());
-  bytes.push_back(kVersion);
-  append_time(bytes, ingested);
-  bytes += message;
-  return bytes;
-}
-
-base::Result<Event> decode_event(Position position, std::string bytes) {
-  if (bytes.size() < kEventHead || bytes[0] != kVersion)
-    return base::error(base::ErrorCode::kCorruption, "a log event of an unknown form");
-  Event event{.position = position, .ingested = read_time(std::string_view(bytes).substr(1))};
-  bytes.erase(0, kEventHead);
-  event.message = std::move(bytes);
-  return event;
-}
 
 std::string encode_stream(const StreamInfo& stream) {
   std::string bytes;

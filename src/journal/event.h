@@ -21,7 +21,9 @@ struct Position {
   std::uint64_t order = 0;
 
   auto operator<=>(const Position&) const = default;
-  Position next() const { return {time_ms, order + 1}; }
+  Position next() const { return after(1); }
+  // Behind `count` events of this time.
+  Position after(std::uint64_t count) const { return {time_ms, order + count}; }
 };
 
 // [from, to).
@@ -61,9 +63,6 @@ struct StreamInfo {
 
 // What AWS counts for an event beyond its message.
 inline constexpr std::size_t kEventOverhead = 26;
-
-std::string encode_event(base::Timestamp ingested, std::string_view message);
-base::Result<Event> decode_event(Position position, std::string bytes);
 
 std::string encode_stream(const StreamInfo& stream);
 base::Result<StreamInfo> decode_stream(std::string name, std::string_view bytes);

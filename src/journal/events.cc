@@ -1,30 +1,19 @@
 // Appending and reading events.
 #include <algorithm>
 #include <map>
+#include <span>
 
-#include "base/encoding.h"
 #include "journal/journal.h"
 #include "journal/keys.h"
+#include "journal/row.h"
 
 namespace journal {
 namespace {
 
 constexpr std::size_t kIndexEntries = 1000;  // read at once
 
-// What an index entry says.
-struct IndexEntry {
-  std::uint64_t stream = 0;
-  std::uint32_t size = 0;
-};
-std::string encode_index(std::uint64_t stream, std::size_t size) {
-  std::string bytes;
-  base::append_u64(bytes, stream);
-  base::append_u32(bytes, static_cast<std::uint32_t>(size));
-  return bytes;
-}
-base::Result<IndexEntry> decode_index(std::string_view bytes) {
-  if (bytes.size() != 12) return base::error(base::ErrorCode::kCorruption, "a log index entry");
-  return IndexEntry{base::read_u64(bytes), base::read_u32(bytes.substr(8))};
+bool is_within(Position position, const Range& range) {
+  return position >= range.from && position < range.to;
 }
 
 // The events with their index, as store operations; `stream` as it is after them.
@@ -32,14 +21,23 @@ store::Batch batch_of(std::uint64_t group, StreamInfo& stream, base::Timestamp n
                       std::uint64_t order, const std::vector<NewEvent>& events) {
   store::Batch batch;
   const std::uint64_t last_time_before = stream.last_time_ms;
-  for (const NewEvent& event : events) {
-    const Position position{event.time_ms, ++order};
-    batch.put(keys::event(group, stream.id, position), encode_event(now, event.message));
-    batch.put(keys::index(group, position), encode_index(stream.id, event.message.size()));
-    stream.stored_bytes += event.message.size() + kEventOverhead;
+  for (std::span<const NewEvent> left(events); !left.empty();) {
+    const auto row = left.first(count_of_row(left));
+    left = left.subspan(row.size());
+    const Position position{row.front().time_ms, order + 1};
+    std::size_t size = 0;
+    for (const NewEvent& event : row) size += event.message.size();
+    batch.put(keys::event(group, stream.id, position), encode_row(now, row));
+    batch.put(keys::index(group, position),
+              encode_index({.stream = stream.id,
+                            .size = static_cast<std::uint32_t>(size),
+                            .count = static_cast<std::uint32_t>(row.size())}));
+    order += row.size();
+    stream.stored_bytes += size + row.size() * kEventOverhead;
+    const std::uint64_t time = position.time_ms;
     const bool first = !stream.had_events();
-    stream.first_time_ms = first ? event.time_ms : std::min(stream.first_time_ms, event.time_ms);
-    stream.last_time_ms = first ? event.time_ms : std::max(stream.last_time_ms, event.time_ms);
+    stream.first_time_ms = first ? time : std::min(stream.first_time_ms, time);
+    stream.last_time_ms = first ? time : std::max(stream.last_time_ms, time);
     stream.last_order = order;
   }
   stream.last_ingested = now;
@@ -101,27 +99,92 @@ Range Journal::visible(const Group& group, Range range) const {
   return range;
 }
 
+// The key to begin with so that nothing from `from` on is missed: that of the row which begins
+// before it and reaches it, else from's own. `key_of` and `count` are of events or of the index.
+async::Task<base::Result<std::string>> Journal::row_at(std::function<std::string(Position)> key_of,
+                                                       CountIn count, Position from) const {
+  std::string key = key_of(from);
+  if (from.order == 0) co_return key;
+  const auto rows =
+      co_await store_.scan(key_of({from.time_ms, 0}), key, {.limit = 1, .reverse = true});
+  if (!rows) co_return std::unexpected(rows.error());
+  if (rows->empty()) co_return key;
+  const auto there = count(rows->front().value);
+  if (!there) co_return std::unexpected(there.error());
+  const Position row = keys::position_of(rows->front().key);
+  co_return row.after(*there) > from ? rows->front().key : std::move(key);
+}
+
 async::Task<base::Result<std::vector<Event>>> Journal::read(GroupPtr group, std::uint64_t stream,
                                                             Range range, ReadLimits limits,
                                                             bool from_end) const {
   range = visible(*group, range);
   std::vector<Event> events;
   if (range.from >= range.to) co_return events;
-  auto entries = co_await store_.scan(
-      keys::event(group->info.id, stream, range.from),
-      keys::event(group->info.id, stream, range.to),
+  const std::uint64_t id = group->info.id;
+  const auto from = co_await row_at([=](Position at) { return keys::event(id, stream, at); },
+                                    count_in_row, range.from);
+  if (!from) co_return std::unexpected(from.error());
+  auto rows = co_await store_.scan(
+      *from, keys::event(id, stream, range.to),
       {.limit = limits.events, .bytes_max = limits.bytes, .reverse = from_end});
-  if (!entries) co_return std::unexpected(entries.error());
-  events.reserve(entries->size());
-  for (store::KeyValue& entry : *entries) {
-    auto event = decode_event(keys::position_of(entry.key), std::move(entry.value));
-    if (!event) co_return std::unexpected(event.error());
-    events.push_back(*std::move(event));
+  if (!rows) co_return std::unexpected(rows.error());
+  events.reserve(rows->size());
+  for (store::KeyValue& row : *rows) {
+    auto own = decode_row(keys::position_of(row.key), std::move(row.value));
+    if (!own) co_return std::unexpected(own.error());
+    if (from_end) std::ranges::reverse(*own);
+    for (Event& event : *own)
+      if (events.size() < limits.events && is_within(event.position, range))
+        events.push_back(std::move(event));
   }
   if (from_end) std::ranges::reverse(events);
   const base::Status durable = co_await seen_is_durable();
   if (!durable) co_return std::unexpected(durable.error());
   co_return events;
+}
+
+// The next page of `range`, as far as the index entries of it say.
+base::Result<Journal::Plan> Journal::plan_page(const std::vector<store::KeyValue>& entries,
+                                               const GroupQuery& query, const Range& range,
+                                               ReadLimits limits) {
+  Plan plan;
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  for (const store::KeyValue& entry : entries) {
+    ASSIGN_OR_RETURN(const IndexEntry index, decode_index(entry.value));
+    const Position row = keys::position_of(entry.key);
+    const Position begin = std::max(row, range.from);
+    const Position end = std::min(row.after(index.count), range.to);
+    if (begin >= end) continue;
+    if (count >= limits.events || bytes >= limits.bytes) {
+      plan.next = begin;
+      return plan;
+    }
+    if (!query.stream_ids.empty() &&
+        std::ranges::find(query.stream_ids, index.stream) == query.stream_ids.end())
+      continue;
+    // Of the same millisecond, so orders can be counted.
+    const std::uint64_t there = end.order - begin.order;
+    const std::uint64_t taken = std::min<std::uint64_t>(there, limits.events - count);
+    Stretch& stretch = plan.stretches[index.stream];
+    if (stretch.rows++ == 0) {
+      stretch.first_row = row;
+      stretch.range.from = begin;
+    }
+    stretch.range.to = begin.after(taken);
+    count += taken;
+    bytes += index.size + index.count * kEventOverhead;
+    if (taken < there) {
+      plan.next = stretch.range.to;
+      return plan;
+    }
+  }
+  if (entries.size() == kIndexEntries) {
+    ASSIGN_OR_RETURN(const IndexEntry last, decode_index(entries.back().value));
+    plan.next = keys::position_of(entries.back().key).after(last.count);
+  }
+  return plan;
 }
 
 // A group is read along its index: which streams have events in the next stretch of time. One scan
@@ -131,32 +194,17 @@ async::Task<base::Result<GroupPage>> Journal::read_group(GroupPtr group, GroupQu
   GroupPage page;
   const Range range = visible(*group, query.range);
   if (range.from >= range.to) co_return page;
+  const std::uint64_t id = group->info.id;
+  const auto from = co_await row_at([id](Position at) { return keys::index(id, at); },
+                                    count_in_index, range.from);
+  if (!from) co_return std::unexpected(from.error());
   const auto entries =
-      co_await store_.scan(keys::index(group->info.id, range.from),
-                           keys::index(group->info.id, range.to), {.limit = kIndexEntries});
+      co_await store_.scan(*from, keys::index(id, range.to), {.limit = kIndexEntries});
   if (!entries) co_return std::unexpected(entries.error());
-  std::map<std::uint64_t, Stretch> stretches;
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  std::size_t seen = 0;
-  for (const store::KeyValue& entry : *entries) {
-    if (count >= limits.events || bytes >= limits.bytes) break;
-    ++seen;
-    const auto index = decode_index(entry.value);
-    if (!index) co_return std::unexpected(index.error());
-    if (!query.stream_ids.empty() &&
-        std::ranges::find(query.stream_ids, index->stream) == query.stream_ids.end())
-      continue;
-    Stretch& stretch = stretches[index->stream];
-    const Position position = keys::position_of(entry.key);
-    if (stretch.count++ == 0) stretch.range.from = position;
-    stretch.range.to = position.next();
-    ++count;
-    bytes += index->size + kEventOverhead;
-  }
-  const bool more = seen < entries->size() || entries->size() == kIndexEntries;
-  if (more) page.next = keys::position_of((*entries)[seen - 1].key).next();
-  for (const auto& [stream, stretch] : stretches) {
+  const auto plan = plan_page(*entries, query, range, limits);
+  if (!plan) co_return std::unexpected(plan.error());
+  page.next = plan->next;
+  for (const auto& [stream, stretch] : plan->stretches) {
     const base::Status read = co_await collect(group, stream, stretch, query.stream_prefix, page);
     if (!read) co_return std::unexpected(read.error());
   }
@@ -166,7 +214,7 @@ async::Task<base::Result<GroupPage>> Journal::read_group(GroupPtr group, GroupQu
   co_return page;
 }
 
-// `stretch` was counted, so its events are bounded; there are fewer if some went meanwhile.
+// `stretch` was counted, so its rows are bounded; there are fewer if some went meanwhile.
 async::Task<base::Status> Journal::collect(const GroupPtr& group, std::uint64_t stream,
                                            Stretch stretch, const std::string& prefix,
                                            GroupPage& page) const {
@@ -174,14 +222,16 @@ async::Task<base::Status> Journal::collect(const GroupPtr& group, std::uint64_t 
   if (!name && name.error().code == base::ErrorCode::kNotFound) co_return base::Status();
   if (!name) co_return std::unexpected(name.error());
   if (!name->starts_with(prefix)) co_return base::Status();
-  auto entries = co_await store_.scan(keys::event(group->info.id, stream, stretch.range.from),
-                                      keys::event(group->info.id, stream, stretch.range.to),
-                                      {.limit = stretch.count, .bytes_max = SIZE_MAX});
-  if (!entries) co_return std::unexpected(entries.error());
-  for (store::KeyValue& entry : *entries) {
-    auto event = decode_event(keys::position_of(entry.key), std::move(entry.value));
-    if (!event) co_return std::unexpected(event.error());
-    page.events.push_back({*std::move(event), stream, *name});
+  auto rows = co_await store_.scan(keys::event(group->info.id, stream, stretch.first_row),
+                                   keys::event(group->info.id, stream, stretch.range.to),
+                                   {.limit = stretch.rows, .bytes_max = SIZE_MAX});
+  if (!rows) co_return std::unexpected(rows.error());
+  for (store::KeyValue& row : *rows) {
+    auto events = decode_row(keys::position_of(row.key), std::move(row.value));
+    if (!events) co_return std::unexpected(events.error());
+    for (Event& event : *events)
+      if (is_within(event.position, stretch.range))
+        page.events.push_back({std::move(event), stream, *name});
   }
   co_return base::Status();
 }

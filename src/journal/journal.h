@@ -149,7 +149,12 @@ class Journal {
   // Events of one stream within a page of the group's.
   struct Stretch {
     Range range;
-    std::size_t count = 0;
+    Position first_row;
+    std::size_t rows = 0;
+  };
+  struct Plan {
+    std::map<std::uint64_t, Stretch> stretches;  // by stream
+    std::optional<Position> next;                // as GroupPage::next
   };
 
   async::Task<base::Result<GroupPtr>> create_group_here(GroupKey key, GroupOptions options);
@@ -164,6 +169,12 @@ class Journal {
                                                      std::vector<NewEvent> events);
 
   async::Task<base::Result<StreamInfo>> load_stream(std::uint64_t group, std::string name) const;
+  using CountIn = base::Result<std::uint64_t> (*)(std::string_view bytes);
+  async::Task<base::Result<std::string>> row_at(std::function<std::string(Position)> key_of,
+                                                CountIn count, Position from) const;
+  static base::Result<Plan> plan_page(const std::vector<store::KeyValue>& entries,
+                                      const GroupQuery& query, const Range& range,
+                                      ReadLimits limits);
   async::Task<base::Status> collect(const GroupPtr& group, std::uint64_t stream, Stretch stretch,
                                     const std::string& prefix, GroupPage& page) const;
   async::Task<base::Result<std::string>> name_of(std::uint64_t group, std::uint64_t stream) const;

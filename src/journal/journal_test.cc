@@ -6,6 +6,7 @@
 #include "async/manual_core.h"
 #include "async/when_all.h"
 #include "journal/keys.h"
+#include "journal/row.h"
 #include "store/memory_store.h"
 
 namespace journal {
@@ -150,6 +151,41 @@ TEST_F(JournalTest, StreamsMergeByTimeAndThenByArrival) {
   EXPECT_THAT(merged(group, {.range = {{20, 0}, {30, 0}}}), ElementsAre("a:3"));
 }
 
+TEST_F(JournalTest, EventsOfOneMillisecondShareARowAndAreReadOneByOne) {
+  const auto group = make();
+  for (const char* name : {"a", "b"}) make_stream(group, name);
+  put(group, "a", {{10, "1"}, {10, "2"}, {10, "3"}, {11, "7"}});
+  put(group, "b", {{10, "4"}, {10, "5"}});
+  put(group, "a", {{10, "6"}});
+  EXPECT_EQ(keys_of(group, keys::Part::kEvent), 4U);
+  EXPECT_EQ(keys_of(group, keys::Part::kIndex), 4U);
+  const auto all = ElementsAre("1", "2", "3", "6", "7");
+  EXPECT_THAT(messages(group, "a"), all);
+  EXPECT_THAT(messages(group, "a", {{10, 2}, {10, 3}}), ElementsAre("2"));
+  EXPECT_THAT(messages(group, "a", {{10, 3}}, 1), ElementsAre("3"));
+  EXPECT_THAT(messages(group, "a", {{10, 5}}, 1), ElementsAre("6"));
+  EXPECT_THAT(messages(group, "a", {{10, 0}, {10, 3}}, 1, true), ElementsAre("2"));
+  EXPECT_THAT(messages(group, "a", {}, 4, true), ElementsAre("2", "3", "6", "7"));
+  for (const std::size_t limit : {1, 2, 3, 4, 100})
+    EXPECT_THAT(merged(group, {}, limit),
+                ElementsAre("a:1", "a:2", "a:3", "b:4", "b:5", "a:6", "a:7"))
+        << limit;
+}
+
+TEST_F(JournalTest, RowsAreBounded) {
+  const auto group = make();
+  make_stream(group, "a");
+  std::vector<NewEvent> many;
+  for (int i = 0; i < 250; ++i) many.push_back({10, std::to_string(i)});
+  put(group, "a", many);
+  EXPECT_EQ(keys_of(group, keys::Part::kEvent), 3U);
+  const std::string large(kRowBytesMax, 'x');
+  put(group, "a", {{20, large}, {20, large}, {20, "y"}});
+  EXPECT_EQ(keys_of(group, keys::Part::kEvent), 3U + 3U);
+  EXPECT_EQ(messages(group, "a", {}, 1000).size(), 253U);
+  EXPECT_EQ(merged(group, {}, 7).size(), 253U);
+}
+
 TEST_F(JournalTest, ManyEventsComeInPagesWithoutGaps) {
   const auto group = make();
   make_stream(group, "a");
@@ -191,7 +227,7 @@ TEST_F(JournalTest, ExpiredEventsAreHiddenAtOnceAndErasedByTheSweep) {
   make_stream(group, "b");
   const std::uint64_t start = now_ms();
   std::vector<NewEvent> many;
-  for (std::uint64_t i = 0; i < 1500; ++i) many.push_back({start, "old"});
+  for (std::uint64_t i = 0; i < 1500; ++i) many.push_back({start - 1500 + i, "old"});
   put(group, "a", many);
   put(group, "b", {{start + 1, "old"}, {start + 86'400'000, "new"}});
   const auto one_day = [](GroupInfo& info) -> base::Status {

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "journal/journal.h"
 #include "journal/keys.h"
+#include "journal/row.h"
 
 namespace journal {
 namespace {
@@ -48,13 +49,13 @@ async::Task<base::Result<bool>> Journal::trim_page(GroupPtr group, Position befo
   const auto entries = co_await store_.scan(start, keys::index(id, before), {.limit = kPage});
   if (!entries) co_return std::unexpected(entries.error());
   if (entries->empty()) co_return false;
+  // Expired is a whole millisecond or nothing of it, so a row goes as a whole.
   const Position end = keys::position_of(entries->back().key).next();
   std::map<std::uint64_t, std::uint64_t> bytes_of;
   for (const store::KeyValue& entry : *entries) {
-    if (entry.value.size() != 12)
-      co_return base::error(base::ErrorCode::kCorruption, "a log index entry");
-    bytes_of[base::read_u64(entry.value)] +=
-        base::read_u32(std::string_view(entry.value).substr(8)) + kEventOverhead;
+    const auto index = decode_index(entry.value);
+    if (!index) co_return std::unexpected(index.error());
+    bytes_of[index->stream] += index->size + index->count * kEventOverhead;
   }
   store::Batch batch;
   batch.erase_range(start, keys::index(id, end));

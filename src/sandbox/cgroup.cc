@@ -260,12 +260,18 @@ bool Cgroups::remove(const Cgroup& group) {
   return gone;
 }
 
-Cgroups::Counts Cgroups::count(const Cgroup& group) {
-  Counts counts;
+std::optional<std::uint64_t> Cgroups::memory_peak_bytes(const Cgroup& group) {
   for (const fs::path& folder : group.folders) {
     for (const char* const name : {"memory.peak", "memory.max_usage_in_bytes"}) {
-      if (const auto bytes = read_number(folder / name)) counts.memory_peak_bytes = *bytes;
+      if (const auto bytes = read_number(folder / name)) return bytes;
     }
+  }
+  return std::nullopt;
+}
+
+Cgroups::Counts Cgroups::count(const Cgroup& group) {
+  Counts counts{.memory_peak_bytes = memory_peak_bytes(group)};
+  for (const fs::path& folder : group.folders) {
     if (const auto ns = read_number(folder / "cpuacct.usage")) {
       counts.cpu_time = std::chrono::nanoseconds(*ns);
     } else if (const auto us = read_keyed(folder / "cpu.stat", "usage_usec")) {

@@ -50,6 +50,8 @@ class Cgroups {
     bool out_of_memory = false;
   };
   static Counts count(const Cgroup& group);
+  // The first of these alone.
+  static std::optional<std::uint64_t> memory_peak_bytes(const Cgroup& group);
 
   // Kills and removes what an earlier server left.
   void remove_stale() const;

@@ -59,6 +59,15 @@ class HostProcess final : public Process {
   void proceed() override { command(init::kProceed); }
   void wind_down() override { command(init::kWindDown); }
 
+  std::uint64_t memory_peak_bytes() const override {
+    {
+      const std::lock_guard lock(running_->mutex);
+      if (running_->exit) return running_->usage.memory_peak_bytes;
+    }
+    const auto counted = Cgroups::memory_peak_bytes(running_->cgroup);
+    return counted ? *counted : usage().memory_peak_bytes;
+  }
+
   Usage usage() const override {
     {
       const std::lock_guard lock(running_->mutex);
