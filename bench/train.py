@@ -66,7 +66,7 @@ def functions(target):
     target.map("cpp", target.stream("cpp"))
     for n in range(200):
         target.put_until_visible("cpp", lambdas.stacks.tweet(n), "tweets", lambdas.tweet_key(n))
-    rate, _ = lambdas.hammer(target, "cpp", 16, SECONDS)
+    rate, *_ = lambdas.hammer(target, "cpp", 16, SECONDS)
     print(f"{'Invoke':16} {rate:10,.0f}/s", flush=True)
 
 

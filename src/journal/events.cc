@@ -20,6 +20,7 @@ bool is_within(Position position, const Range& range) {
 store::Batch batch_of(std::uint64_t group, StreamInfo& stream, base::Timestamp now,
                       std::uint64_t order, const std::vector<NewEvent>& events) {
   store::Batch batch;
+  std::vector<std::pair<std::string, std::string>> index;
   const std::uint64_t last_time_before = stream.last_time_ms;
   for (std::span<const NewEvent> left(events); !left.empty();) {
     const auto row = left.first(count_of_row(left));
@@ -28,10 +29,10 @@ store::Batch batch_of(std::uint64_t group, StreamInfo& stream, base::Timestamp n
     std::size_t size = 0;
     for (const NewEvent& event : row) size += event.message.size();
     batch.put(keys::event(group, stream.id, position), encode_row(now, row));
-    batch.put(keys::index(group, position),
-              encode_index({.stream = stream.id,
-                            .size = static_cast<std::uint32_t>(size),
-                            .count = static_cast<std::uint32_t>(row.size())}));
+    index.emplace_back(keys::index(group, position),
+                       encode_index({.stream = stream.id,
+                                     .size = static_cast<std::uint32_t>(size),
+                                     .count = static_cast<std::uint32_t>(row.size())}));
     order += row.size();
     stream.stored_bytes += size + row.size() * kEventOverhead;
     const std::uint64_t time = position.time_ms;
@@ -40,6 +41,8 @@ store::Batch batch_of(std::uint64_t group, StreamInfo& stream, base::Timestamp n
     stream.last_time_ms = first ? time : std::max(stream.last_time_ms, time);
     stream.last_order = order;
   }
+  // Behind each other, not in turns with the events: neighbours are cheap to insert.
+  for (auto& [key, value] : index) batch.put(std::move(key), std::move(value));
   stream.last_ingested = now;
   batch.put(keys::stream(group, stream.name), encode_stream(stream));
   if (stream.last_time_ms != last_time_before) {
