@@ -1,8 +1,8 @@
 #include "base/digest.h"
 
+#include <libdeflate.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -170,8 +170,7 @@ std::string hmac_sha1(std::string_view key, std::string_view bytes) {
 }
 
 std::uint32_t crc32(std::string_view bytes, std::uint32_t before) {
-  return static_cast<std::uint32_t>(
-      crc32_z(before, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+  return libdeflate_crc32(before, bytes.data(), bytes.size());
 }
 
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {

@@ -68,6 +68,31 @@ TEST(ItemTest, EveryCutIsNoticedByWhoMeasures) {
   EXPECT_FALSE(stored_sizes({.hash = {"s"}}, bytes + "x"));
 }
 
+TEST(NumberSizeTest, TextIsMeasuredAsTheNumberIs) {
+  for (const std::string text : {"0",
+                                 "5",
+                                 "-5",
+                                 "120",
+                                 "-1200",
+                                 "0.5",
+                                 "0.05",
+                                 "0.005",
+                                 "-0.0012",
+                                 "12.5",
+                                 "10.01",
+                                 "100.25",
+                                 "-99.999",
+                                 "1000000",
+                                 "0.1234567",
+                                 "123456.7",
+                                 "1E5",
+                                 "1.5e-7",
+                                 "-2E+30",
+                                 "12345678901234567890",
+                                 "0.00000000000000000000000000000001"})
+    EXPECT_EQ(number_size(text), Number::parse(text)->stored_size()) << text;
+}
+
 TEST(NumberSizeTest, ShortIntegersAreMeasuredAsAllNumbersAre) {
   for (std::int64_t value = 1; value < 200'000'000; value = value * 3 + 7) {
     const std::string text = std::to_string(value);

@@ -185,12 +185,18 @@ std::optional<std::string> normalise(Item& item) {
 }
 
 std::size_t number_size(std::string_view text) {
-  if (is_plain(text)) {
-    const auto digits = static_cast<int>(text.find_last_not_of('0')) + 1;
-    return static_cast<std::size_t>(Number::stored_size(digits, static_cast<int>(text.size()) - 1));
+  if (text.find_first_not_of("0123456789.", text.starts_with('-') ? 1 : 0) != text.npos) {
+    const auto number = Number::parse(text);
+    return number ? static_cast<std::size_t>(number->stored_size()) : text.size();
   }
-  const auto number = Number::parse(text);
-  return number ? static_cast<std::size_t>(number->stored_size()) : text.size();
+  const auto first = static_cast<int>(text.find_first_of("123456789"));
+  if (first < 0) return 1;
+  const auto last = static_cast<int>(text.find_last_of("123456789"));
+  const auto point = static_cast<int>(std::min(text.find('.'), text.size()));
+  const int exponent = first < point ? point - first - 1 : point - first;
+  const bool split = first < point && point < last;
+  const int size = Number::stored_size(last - first + (split ? 0 : 1), exponent);
+  return static_cast<std::size_t>(size) + (text.front() == '-' ? 1 : 0);
 }
 
 std::ptrdiff_t text_length_bytes(std::size_t size) {
