@@ -22,7 +22,7 @@ std::string_view to_string(State state) {
 std::string encode(const Config& config) {
   json::array filters;
   for (const std::string& pattern : config.filters) filters.emplace_back(pattern);
-  return json::serialize(json::object{{"version", 2},
+  return json::serialize(json::object{{"version", 3},
                                       {"id", config.id},
                                       {"account", config.account_id},
                                       {"region", config.region},
@@ -41,6 +41,7 @@ std::string encode(const Config& config) {
                                       {"parallel", config.parallel},
                                       {"tumbling_seconds", config.tumbling_seconds},
                                       {"filters", std::move(filters)},
+                                      {"event_counts", config.counts_events},
                                       {"modified", base::to_epoch_ms(config.modified)}});
 }
 
@@ -67,8 +68,10 @@ base::Result<Config> decode_config(std::string_view bytes) {
     config.bisect_on_error = from.at("bisect").as_bool();
     config.report_item_failures = from.at("item_failures").as_bool();
     config.on_failure_arn = text("on_failure");
-    // Version 1 had not these.
-    if (from.at("version").to_number<int>() >= 2) {
+    // Version 1 had not these, and version 2 not the last.
+    const auto version = number("version");
+    if (version >= 3) config.counts_events = from.at("event_counts").as_bool();
+    if (version >= 2) {
       config.parallel = static_cast<std::int32_t>(number("parallel"));
       config.tumbling_seconds = static_cast<std::int32_t>(number("tumbling_seconds"));
       for (const json::value& pattern : from.at("filters").as_array())

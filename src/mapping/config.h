@@ -45,6 +45,7 @@ struct Config {
   std::int32_t parallel = 1;          // batches of a shard at a time, each with keys of its own
   std::int32_t tumbling_seconds = 0;  // 0: no windows
   std::vector<std::string> filters;   // event patterns, one of which has to match; none: all pass
+  bool counts_events = false;         // CloudWatch shows them under the mapping's id
   base::Timestamp modified;
 };
 

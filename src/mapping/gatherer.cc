@@ -76,18 +76,28 @@ std::size_t Gatherer::read_limit(const Draft& draft) const {
 
 // Takes the lane's records of the page. False: the batch is full, or its window has ended.
 bool Gatherer::take(SourcePage& page, Draft& draft) {
+  EventCounts seen;
+  const bool all = take_counted(page, draft, seen);
+  state_.progress.filtered += seen.filtered_out;
+  state_.count(seen);
+  return all;
+}
+
+bool Gatherer::take_counted(SourcePage& page, Draft& draft, EventCounts& seen) {
   const bool sole = state_.checkpoint.lanes.size() == 1;
   for (SourceRecord& record : page.records) {
     if (record.position < draft.batch.next) continue;
     if (state_.checkpoint.wants(lane_, record.position, record.partition_key)) {
       if (state_.filter.passes(draft.frame, record)) {
         if (!fits(record, draft)) return false;
+        ++seen.polled;
         draft.batch.next = record.position + 1;
         if (sole) draft.batch.records.push_back(std::move(record));
         else draft.batch.records.push_back(record);
         continue;
       }
-      ++state_.progress.filtered;
+      ++seen.polled;
+      ++seen.filtered_out;
     }
     draft.batch.next = record.position + 1;
   }

@@ -27,6 +27,7 @@ class Gatherer {
   struct Draft;
 
   bool take(SourcePage& page, Draft& draft);
+  bool take_counted(SourcePage& page, Draft& draft, EventCounts& seen);
   bool fits(const SourceRecord& record, Draft& draft) const;
   std::optional<base::SteadyTime> tip_deadline(Draft& draft) const;
   std::size_t read_limit(const Draft& draft) const;

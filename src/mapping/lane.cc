@@ -189,7 +189,9 @@ async::Task<void> Lane::attempt(Batch& batch) {
                               state_.deps.clock.now() - batch.records.back().arrival);
   batch.last = co_await state_.deps.invoker.invoke(state_.config.function_arn, std::move(event));
   const std::size_t done = done_of(batch);
-  if (batch.last.kind != Kind::kUnavailable) ++batch.attempts;
+  const bool ran = batch.last.kind != Kind::kUnavailable;
+  if (ran) ++batch.attempts;
+  state_.count({.invoked = ran ? batch.records.size() : 0, .failed = batch.records.size() - done});
   if (done > 0) {
     state_.done(index_, batch.records[done - 1].position + 1);
     state_.progress.records += done;
@@ -241,6 +243,7 @@ async::Task<bool> Lane::give_up_expired(Batch& batch, std::stop_token stop) {
   const auto expired = static_cast<std::size_t>(young - batch.records.begin());
   if (expired == 0) co_return true;
   const bool told = co_await give_up(batch, expired, "RecordAgeExceeded", stop);
+  if (told) count_given_up(expired, true);
   co_return told;
 }
 
@@ -258,7 +261,8 @@ async::Task<bool> Lane::left_the_stream(const Batch& batch) const {
 // Gives the batch up when the settings say so, or when its records are no longer in the stream.
 async::Task<bool> Lane::give_up_if_due(Batch& batch, std::stop_token stop) {
   std::string condition = "RetryAttemptsExhausted";
-  if (retries_exhausted(batch)) {
+  const bool by_settings = retries_exhausted(batch);
+  if (by_settings) {
     if (divisible(batch)) {
       batch.attempts = state_.config.retries_max;  // halves get one more try each
       co_return true;
@@ -268,8 +272,16 @@ async::Task<bool> Lane::give_up_if_due(Batch& batch, std::stop_token stop) {
     if (!gone) co_return true;
     condition = "RecordAgeExceeded";
   }
-  const bool told = co_await give_up(batch, batch.records.size(), std::move(condition), stop);
+  const std::size_t count = batch.records.size();
+  const bool told = co_await give_up(batch, count, std::move(condition), stop);
+  if (told) count_given_up(count, by_settings);
   co_return told;
+}
+
+// What only left the stream was not dropped by the mapping, as AWS counts.
+void Lane::count_given_up(std::size_t count, bool by_settings) const {
+  if (!state_.config.on_failure_arn.empty()) state_.count({.delivered = count});
+  else if (by_settings) state_.count({.dropped = count});
 }
 
 GiveUp Lane::reasons(const Batch& batch, std::string condition) const {

@@ -30,6 +30,7 @@ class Lane {
   async::Task<bool> give_up_if_due(Batch& batch, std::stop_token stop);
   async::Task<bool> give_up(Batch& batch, std::size_t count, std::string condition,
                             std::stop_token stop);
+  void count_given_up(std::size_t count, bool by_settings) const;
   async::Task<bool> end_window(bool early, std::stop_token stop);
 
   async::Task<bool> wait_to_retry(int failures, std::stop_token stop);

@@ -86,12 +86,31 @@ struct InvokeResult {
   std::string request_id;
 };
 
+// What became of events, for a mapping whose metrics were asked for (MetricsConfig: EventCount).
+struct EventCounts {
+  std::uint64_t polled = 0;        // read, before the filter
+  std::uint64_t filtered_out = 0;  // of these
+  std::uint64_t invoked = 0;       // a function ran with them, again for each try
+  std::uint64_t failed = 0;        // tried so, or in vain, and not dealt with
+  std::uint64_t dropped = 0;       // given up by the mapping's settings, and nobody was told
+  std::uint64_t delivered = 0;     // given up, and the destination has been told
+
+  bool operator==(const EventCounts&) const = default;
+};
+struct MappingName {
+  std::string account_id;
+  std::string region;
+  std::string id;
+};
+
 class Invoker {
  public:
   virtual ~Invoker() = default;
   virtual async::Task<InvokeResult> invoke(std::string function_arn, std::string payload) = 0;
   // Told before a batch is sent, again for each try: how old its last record is.
   virtual void sending(const std::string& /*function_arn*/, base::Milliseconds /*age*/) {}
+  // Told of what happened since the last time.
+  virtual void counted(const MappingName& /*mapping*/, const EventCounts& /*events*/) {}
   // The ARN of the function's role, shown in events.
   virtual std::string role_arn(const std::string& function_arn) = 0;
 };

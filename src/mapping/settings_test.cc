@@ -20,6 +20,45 @@ TEST_F(MappingTest, RecordsThatNoFilterMatchesAreSkipped) {
   EXPECT_EQ(core.run(mappings->get("m"))->progress.filtered, 2U);
 }
 
+TEST_F(MappingTest, EventsAreCountedForWhoAsksForIt) {
+  auto made = config();
+  made.filters = {R"({"partitionKey":["k"]})"};
+  made.retries_max = 1;
+  made.counts_events = true;
+  function = [](const auto& data) { return data[0] == "bad" ? failed() : InvokeResult{}; };
+  put_keyed({{"k", "a"}, {"other", "b"}, {"k", "c"}, {"k", "bad"}});
+  start(made);
+  core.run_for(1min);
+  EXPECT_EQ(counted_events,
+            (EventCounts{.polled = 4, .filtered_out = 1, .invoked = 4, .failed = 2, .dropped = 1}));
+  change([](Config& c) { c.on_failure_arn = "arn:aws:s3:::b"; });
+  put_keyed({{"k", "bad"}});
+  core.run_for(1min);
+  EXPECT_EQ(counted_events.dropped, 1U);
+  EXPECT_EQ(counted_events.delivered, 1U);
+  change([](Config& c) { c.counts_events = false; });
+  put_keyed({{"k", "d"}});
+  core.run_for(1min);
+  EXPECT_EQ(counted_events.polled, 5U);
+}
+
+TEST_F(MappingTest, ReportedItemFailuresAreCountedFromThere) {
+  auto made = config();
+  made.report_item_failures = true;
+  made.counts_events = true;
+  bool first = true;
+  function = [&](const auto&) {
+    InvokeResult result;
+    if (std::exchange(first, false))
+      result.payload = R"({"batchItemFailures":[{"itemIdentifier":"49002"}]})";
+    return result;
+  };
+  put({"a", "b"});
+  start(made);
+  core.run_for(1min);
+  EXPECT_EQ(counted_events, (EventCounts{.polled = 2, .invoked = 3, .failed = 1}));
+}
+
 TEST_F(MappingTest, TheCheckpointMovesPastSkippedRecords) {
   auto made = config();
   made.filters = {R"({"data":{"kind":["a"]}})"};
@@ -314,10 +353,12 @@ TEST(ConfigFormat, ReadsWhatVersionOneWrote) {
   made.parallel = 5;
   made.tumbling_seconds = 30;
   made.filters = {"{}"};
+  made.counts_events = true;
   const auto again = decode_config(encode(made));
   EXPECT_EQ(again->parallel, 5);
   EXPECT_EQ(again->tumbling_seconds, 30);
   EXPECT_EQ(again->filters, made.filters);
+  EXPECT_TRUE(again->counts_events);
 }
 
 }  // namespace

@@ -39,6 +39,11 @@ ShardState::ShardState(const Config& settings, std::string shard_id, RecordSourc
 
 std::string ShardState::key() const { return checkpoint_key(config.id, shard); }
 
+void ShardState::count(const EventCounts& events) const {
+  if (!config.counts_events) return;
+  deps.invoker.counted({config.account_id, config.region, config.id}, events);
+}
+
 EventFrame ShardState::frame() const {
   return {.region = config.region,
           .event_source_arn = config.event_source_arn,

@@ -62,6 +62,9 @@ class ShardState {
   // Answers once it is durable.
   async::Task<base::Status> save_durably();
 
+  // For whom asked for metrics.
+  void count(const EventCounts& events) const;
+
   EventFrame frame() const;
   base::Timestamp window_of(base::Timestamp arrival) const;
   base::Timestamp window_end(base::Timestamp start) const;

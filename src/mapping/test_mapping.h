@@ -105,6 +105,15 @@ class MappingTest : public testing::Test, public SourceOpener, public Invoker, p
     if (function) co_return function(data);
     co_return InvokeResult{};
   }
+  void counted(const MappingName& mapping, const EventCounts& seen) override {
+    EXPECT_EQ(mapping.id, "m");
+    counted_events.polled += seen.polled;
+    counted_events.filtered_out += seen.filtered_out;
+    counted_events.invoked += seen.invoked;
+    counted_events.failed += seen.failed;
+    counted_events.dropped += seen.dropped;
+    counted_events.delivered += seen.delivered;
+  }
   std::string role_arn(const std::string&) override { return "arn:aws:iam::0:role/r"; }
   async::Task<base::Status> deliver(FailureNote note) override {
     if (undeliverable > 0 && undeliverable-- > 0)
@@ -168,6 +177,7 @@ class MappingTest : public testing::Test, public SourceOpener, public Invoker, p
   std::vector<boost::json::value> events;
   std::vector<std::string> finished;  // records, in the order in which their calls ended
   std::vector<std::string> documents;
+  EventCounts counted_events;
   int undeliverable = 0;
   std::unique_ptr<Mappings> mappings;
 };

@@ -416,6 +416,25 @@ def test_mappings_tell_the_age_of_records(server, metrics, function, stream):
     assert 0 <= values["IteratorAge"] < 30_000
 
 
+def test_mappings_count_their_events_where_it_was_asked_for(server, metrics, function, stream):
+    kinesis, functions = server.client("kinesis"), server.client("lambda")
+    arn = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamARN"]
+    for key in "112":
+        kinesis.put_record(StreamName=stream, PartitionKey=key, Data=b"x")
+    settings = {"EventSourceArn": arn, "FunctionName": function, "StartingPosition": "TRIM_HORIZON",
+                "FilterCriteria": {"Filters": [{"Pattern": json.dumps({"partitionKey": ["1"]})}]}}
+    with pytest.raises(functions.exceptions.InvalidParameterValueException, match="Kafka"):
+        functions.create_event_source_mapping(**settings, MetricsConfig={"Metrics": ["EventCount", "KafkaMetrics"]})
+    made = functions.create_event_source_mapping(**settings, MetricsConfig={"Metrics": ["EventCount"]})
+    assert made["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    values = figures_of(metrics, "AWS/Lambda", "Sum", ["PolledEventCount", "FilteredOutEventCount", "InvokedEventCount"],
+                        {"EventSourceMappingUUID": made["UUID"]}, lambda v: v.get("InvokedEventCount") == 2)
+    assert values == {"PolledEventCount": 3, "FilteredOutEventCount": 1, "InvokedEventCount": 2}
+    changed = functions.update_event_source_mapping(UUID=made["UUID"], MetricsConfig={"Metrics": []})
+    assert "MetricsConfig" not in changed
+    functions.delete_event_source_mapping(UUID=made["UUID"])
+
+
 def test_traffic_of_a_table_is_counted(server, metrics, name):
     tables = server.client("dynamodb")
     tables.create_table(TableName=name, BillingMode="PAY_PER_REQUEST",

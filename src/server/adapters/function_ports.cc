@@ -168,6 +168,11 @@ void MappedFunctions::sending(const std::string& function_arn, base::Millisecond
                         age);
 }
 
+void MappedFunctions::counted(const mapping::MappingName& mapping,
+                              const mapping::EventCounts& events) {
+  figures_.events(mapping, events);
+}
+
 // aws/lambda/MAPPING/SHARD/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-UUID
 std::string FailedBatches::key_of(const mapping::FailureNote& note) {
   const std::string now = base::iso8601(clock_.now());  // 2026-11-23T04:51:00Z

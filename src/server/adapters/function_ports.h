@@ -57,6 +57,7 @@ class MappedFunctions final : public mapping::Invoker {
 
   async::Task<mapping::InvokeResult> invoke(std::string function_arn, std::string payload) override;
   void sending(const std::string& function_arn, base::Milliseconds age) override;
+  void counted(const mapping::MappingName& mapping, const mapping::EventCounts& events) override;
   std::string role_arn(const std::string& function_arn) override;
 
  private:

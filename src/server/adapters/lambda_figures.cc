@@ -39,6 +39,21 @@ constexpr Family kFunctions{kSpace, {"FunctionName"}, kMetrics};
 constexpr Family kResources{kSpace, {"FunctionName", "Resource"}, kMetrics};
 constexpr Family kRegion{kSpace, {}, kMetrics};
 
+enum MappingMetric : std::uint8_t {
+  kPolled,
+  kFilteredOut,
+  kInvoked,
+  kFailedInvoke,
+  kDropped,
+  kDelivered,
+};
+constexpr metrics::Metric kEventMetrics[] = {
+    {"PolledEventCount", "Count"},  {"FilteredOutEventCount", "Count"},
+    {"InvokedEventCount", "Count"}, {"FailedInvokeEventCount", "Count"},
+    {"DroppedEventCount", "Count"}, {"OnFailureDestinationDeliveredEventCount", "Count"},
+};
+constexpr Family kMappings{kSpace, {"EventSourceMappingUUID"}, kEventMetrics};
+
 }  // namespace
 
 void LambdaFigures::record(const functions::InvocationReport& what,
@@ -90,6 +105,21 @@ void LambdaFigures::extensions_ended(const functions::InvocationReport& what,
 void LambdaFigures::iterator_age(const functions::InvocationReport& what, base::Milliseconds age) {
   const std::array samples{Sample{kIteratorAge, static_cast<double>(age.count())}};
   record(what, samples);
+}
+
+void LambdaFigures::events(const mapping::MappingName& mapping,
+                           const mapping::EventCounts& events) {
+  // What did not happen is no sample of what did.
+  const std::pair<MappingMetric, std::uint64_t> all[] = {
+      {kPolled, events.polled},   {kFilteredOut, events.filtered_out},
+      {kInvoked, events.invoked}, {kFailedInvoke, events.failed},
+      {kDropped, events.dropped}, {kDelivered, events.delivered}};
+  std::vector<Sample> samples;
+  for (const auto& [metric, count] : all)
+    if (count > 0) samples.push_back({metric, static_cast<double>(count)});
+  if (samples.empty()) return;
+  recorder_.record({kMappings, mapping.account_id, mapping.region, {mapping.id}}, clock_.now(),
+                   samples);
 }
 
 }  // namespace server

@@ -1,10 +1,12 @@
 #pragma once
 
 // What CloudWatch shows of functions, by AWS's names: of each function, of each qualifier that it
-// was invoked by, and of the region as a whole. Thread-safe; owned by the server.
+// was invoked by, and of the region as a whole; and of event source mappings that ask for it.
+// Thread-safe; owned by the server.
 
 #include "base/clock.h"
 #include "functions/ports.h"
+#include "mapping/ports.h"
 #include "metrics/recorder.h"
 
 namespace server {
@@ -24,6 +26,7 @@ class LambdaFigures final : public functions::Observer {
                         std::chrono::nanoseconds duration) override;
   // A batch of records is sent whose last one is that old.
   void iterator_age(const functions::InvocationReport& what, base::Milliseconds age);
+  void events(const mapping::MappingName& mapping, const mapping::EventCounts& events);
 
  private:
   void record(const functions::InvocationReport& what, std::span<const metrics::Sample> samples);

@@ -12,6 +12,7 @@ namespace {
 
 using mapping::Config;
 using mapping::is_of_table;
+constexpr std::string_view kEventCount = "EventCount";
 constexpr std::size_t kPageMax = 100;
 constexpr std::int32_t kRetriesMax = 10'000;
 constexpr std::int32_t kAgeMin = 60, kAgeMax = 604'800;
@@ -56,6 +57,8 @@ l::EventSourceMappingConfiguration render(const mapping::Status& status, std::st
     auto& filters = out.filter_criteria.emplace().filters.emplace();
     for (const std::string& pattern : config.filters) filters.emplace_back().pattern = pattern;
   }
+  if (config.counts_events)
+    out.metrics_config.emplace().metrics.emplace().emplace_back(kEventCount);
   auto& types = out.function_response_types.emplace();
   if (config.report_item_failures) types.push_back("ReportBatchItemFailures");
   out.event_source_mapping_arn = mapping_arn(config);
@@ -94,7 +97,9 @@ std::optional<api::Error> unsupported(const Input& input) {
     return not_here("SelfManagedKafkaEventSourceConfig");
   if (input.document_db_event_source_config) return not_here("DocumentDBEventSourceConfig");
   if (input.kms_key_arn) return not_here("KMSKeyArn");
-  if (input.metrics_config) return not_here("MetricsConfig");
+  if (input.metrics_config && input.metrics_config->metrics)
+    for (const std::string& metric : *input.metrics_config->metrics)
+      if (metric != kEventCount) return invalid(metric + " metrics are those of Kafka sources.");
   if (input.logging_config) return not_here("LoggingConfig");
   if (input.provisioned_poller_config) return not_here("ProvisionedPollerConfig");
   if (!input.destination_config) return std::nullopt;
@@ -152,6 +157,10 @@ void apply(const Input& input, Config& config) {
     config.record_age_seconds_max = *input.maximum_record_age_in_seconds;
   if (input.bisect_batch_on_function_error)
     config.bisect_on_error = *input.bisect_batch_on_function_error;
+  if (input.metrics_config)
+    config.counts_events = input.metrics_config->metrics &&
+                           std::ranges::find(*input.metrics_config->metrics, kEventCount) !=
+                               input.metrics_config->metrics->end();
   if (input.function_response_types)
     config.report_item_failures =
         std::ranges::find(*input.function_response_types, "ReportBatchItemFailures") !=

@@ -138,10 +138,11 @@ class Mapping final : public ResourceHandler {
                      changeable("ParallelizationFactor"),
                      changeable("TumblingWindowInSeconds"),
                      changeable("FunctionResponseTypes"),
+                     changeable("MetricsConfig"),
                      {"Tags"}},
       .unsupported = {"AmazonManagedKafkaEventSourceConfig", "DocumentDBEventSourceConfig",
-                      "KmsKeyArn", "LoggingConfig", "MetricsConfig", "ProvisionedPollerConfig",
-                      "Queues", "ScalingConfig", "SelfManagedEventSource",
+                      "KmsKeyArn", "LoggingConfig", "ProvisionedPollerConfig", "Queues",
+                      "ScalingConfig", "SelfManagedEventSource",
                       "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations", "Topics"},
       .attributes = {"Id", "EventSourceMappingArn"},
       .name = {}};
