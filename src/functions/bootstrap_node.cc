@@ -17,6 +17,8 @@ const taskRoot = process.env.LAMBDA_TASK_ROOT;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const prefix = '/2018-06-01/runtime/';
 
+process.stdout.write('INIT_START Runtime Version: nodejs:' + process.versions.node + '\n');
+
 let requestId = '';
 
 // One event a call: line ends inside a message travel as '\r'.

@@ -16,6 +16,7 @@ import traceback
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 PREFIX = "/2018-06-01/runtime/"
 TASK_ROOT = os.environ["LAMBDA_TASK_ROOT"]
+print("INIT_START Runtime Version: python:%d.%d.%d" % sys.version_info[:3], flush=True)
 
 
 class RuntimeApi:

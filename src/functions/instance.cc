@@ -538,6 +538,9 @@ void Instance::print_line(std::string_view line, std::string_view type) {
   std::string text(line);
   std::ranges::replace(text, '\r', '\n');
   text += '\n';
+  // Which version it is, told by our runtimes before anything else: of the start, not of an event.
+  if (!std::exchange(printed_, true) && line.starts_with("INIT_START "))
+    return log_.append(setting_.deps.clock.now(), text);
   if (telemetry_ != nullptr) telemetry_->line(type, text);
   write_log(text);
 }

@@ -171,6 +171,7 @@ class Instance {
   std::unique_ptr<sandbox::Process> process_;
   std::unique_ptr<Connection> connection_;
   LogWriter log_;
+  bool printed_ = false;
   std::string partial_line_;
   std::string partial_extension_line_;
   std::uint64_t memory_used_mb_ = 0;
