@@ -27,7 +27,7 @@ std::expected<Authenticated, SignatureError> Authenticator::authenticate(
 }
 
 std::expected<Authenticated, SignatureError> Authenticator::authenticate(
-    ParsedSignature parsed, const SignedRequest& request, const ExpectedScope& expected) {
+    ParsedSignature&& parsed, const SignedRequest& request, const ExpectedScope& expected) {
   auto found = credentials_.find(parsed.access_key_id, parsed.session_token);
   const base::Timestamp now = clock_.now();
   if (!found) {

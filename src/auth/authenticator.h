@@ -29,7 +29,7 @@ class Authenticator {
   std::expected<Authenticated, SignatureError> authenticate(const SignedRequest& request,
                                                             const ExpectedScope& expected = {});
   // The same for a signature that was parsed before, say to choose the service by its scope.
-  std::expected<Authenticated, SignatureError> authenticate(ParsedSignature parsed,
+  std::expected<Authenticated, SignatureError> authenticate(ParsedSignature&& parsed,
                                                             const SignedRequest& request,
                                                             const ExpectedScope& expected = {});
 

@@ -184,10 +184,12 @@ void append_headers(std::string& out, std::string_view signed_headers,
                     std::span<const HeaderView> headers) {
   for_each_part(signed_headers, ';', [&](std::string_view name) {
     out.append(name).append(":");
+    const bool authority = name == kAuthority;
     bool first = true;
     for (const HeaderView& header : headers) {
+      if (header.name.size() != name.size() && !authority) continue;
       const bool named = equals_ignoring_case(header.name, name) ||
-                         (name == kAuthority && equals_ignoring_case(header.name, "host"));
+                         (authority && equals_ignoring_case(header.name, "host"));
       if (!named) continue;
       if (!std::exchange(first, false)) out += ',';
       append_folded(out, header.value);
@@ -200,10 +202,10 @@ void append_headers(std::string& out, std::string_view signed_headers,
 std::string string_to_sign(std::string_view timestamp, std::string_view scope,
                            std::string_view canonical_request) {
   std::string text;
-  text.reserve(160);
+  text.reserve(192);
   text.append(kSigV4Algorithm).append("\n");
   text.append(timestamp).append("\n").append(scope).append("\n");
-  text += base::hex(base::sha256(canonical_request));
+  text += base::sha256_of(canonical_request).hex().view();
   return text;
 }
 
@@ -227,13 +229,15 @@ std::optional<base::Timestamp> parse_date(std::string_view text) {
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
   return true;
 }
 
 const HeaderView* find_header(std::span<const HeaderView> headers, std::string_view name) {
-  for (const HeaderView& header : headers)
+  for (const HeaderView& header : headers) {
+    if (header.name.size() != name.size()) continue;
     if (equals_ignoring_case(header.name, name)) return &header;
+  }
   return nullptr;
 }
 

@@ -170,11 +170,11 @@ void append_path(std::string& out, const ParsedSignature& parsed, std::string_vi
   }
 }
 
-std::string payload_of(const ParsedSignature& parsed, const SignedRequest& request) {
+// What the canonical request ends in, but for a body that has to be hashed: "".
+std::string_view known_payload(const ParsedSignature& parsed, const SignedRequest& request) {
   if (parsed.payload != PayloadMode::kBodyHash) return parsed.declared_payload;
-  if (!request.body_sha256.empty()) return std::string(request.body_sha256);
-  if (request.body.empty()) return std::string(kEmptySha256);
-  return base::hex(base::sha256(request.body));
+  if (!request.body_sha256.empty()) return request.body_sha256;
+  return request.body.empty() ? kEmptySha256 : std::string_view();
 }
 
 std::string canonical_request(const ParsedSignature& parsed, const SignedRequest& request,
@@ -192,10 +192,10 @@ std::string canonical_request(const ParsedSignature& parsed, const SignedRequest
 }
 
 bool signature_is(const ParsedSignature& parsed, std::string_view canonical_text,
-                  std::string_view key) {
+                  const base::HmacSha256& key) {
   const std::string to_sign =
       canonical::string_to_sign(parsed.timestamp, parsed.scope(), canonical_text);
-  return base::equal_in_constant_time(base::hex(base::hmac_sha256(key, to_sign)), parsed.signature);
+  return base::equal_in_constant_time(key.of(to_sign).hex().view(), parsed.signature);
 }
 
 }  // namespace
@@ -213,18 +213,19 @@ class SignatureVerifier::KeyCache {
  public:
   explicit KeyCache(std::size_t slots) : slots_(slots == 0 ? 1 : slots) {}
 
-  std::string key_for(const ParsedSignature& parsed, std::string_view secret) {
+  base::HmacSha256 key_for(const ParsedSignature& parsed, std::string_view secret) {
     const std::size_t at = slot_of(parsed, secret);
     {
       const std::scoped_lock lock(mutex_);
-      const Slot& slot = slots_[at];
-      if (slot.date == parsed.date && slot.region == parsed.region &&
-          slot.service == parsed.service && slot.secret == secret)
-        return slot.key;
+      const auto& slot = slots_[at];
+      if (slot && slot->date == parsed.date && slot->region == parsed.region &&
+          slot->service == parsed.service && slot->secret == secret)
+        return slot->key;
     }
-    Slot fresh{std::string(secret), parsed.date, parsed.region, parsed.service,
-               canonical::signing_key(secret, parsed.date, parsed.region, parsed.service)};
-    std::string key = fresh.key;
+    const base::HmacSha256 key(
+        canonical::signing_key(secret, parsed.date, parsed.region, parsed.service));
+    std::optional<Slot> fresh =
+        Slot{std::string(secret), parsed.date, parsed.region, parsed.service, key};
     const std::scoped_lock lock(mutex_);
     std::swap(slots_[at], fresh);
     return key;
@@ -232,20 +233,21 @@ class SignatureVerifier::KeyCache {
 
  private:
   struct Slot {
-    std::string secret, date, region, service, key;
+    std::string secret, date, region, service;
+    base::HmacSha256 key;
   };
 
+  // A new day's key takes the place of the day's before.
   std::size_t slot_of(const ParsedSignature& parsed, std::string_view secret) const {
     std::size_t hash = std::hash<std::string_view>{}(secret);
     for (const std::string_view part :
-         {std::string_view(parsed.date), std::string_view(parsed.region),
-          std::string_view(parsed.service)})
+         {std::string_view(parsed.region), std::string_view(parsed.service)})
       hash = hash * 31 + std::hash<std::string_view>{}(part);
     return hash % slots_.size();
   }
 
   std::mutex mutex_;
-  std::vector<Slot> slots_;
+  std::vector<std::optional<Slot>> slots_;
 };
 
 SignatureVerifier::SignatureVerifier(std::size_t key_slots)
@@ -275,8 +277,13 @@ std::expected<void, SignatureError> SignatureVerifier::verify(const ParsedSignat
   RETURN_IF_ERROR(check_front(parsed, now, expected));
   RETURN_IF_ERROR(check_signed_headers(parsed, request));
 
-  const std::string key = keys_->key_for(parsed, secret);
-  const std::string payload = payload_of(parsed, request);
+  const base::HmacSha256 key = keys_->key_for(parsed, secret);
+  base::Sha256::Hex hashed;
+  std::string_view payload = known_payload(parsed, request);
+  if (payload.empty()) {
+    hashed = base::sha256_of(request.body).hex();
+    payload = hashed.view();
+  }
   const std::string first = canonical_request(parsed, request, payload, Reading::kCanonical);
   if (signature_is(parsed, first, key)) return {};
   const std::string second = canonical_request(parsed, request, payload, Reading::kAsSent);
@@ -291,17 +298,17 @@ ChunkVerifier SignatureVerifier::chunks(const ParsedSignature& parsed, std::stri
   return ChunkVerifier(keys_->key_for(parsed, secret), parsed);
 }
 
-ChunkVerifier::ChunkVerifier(std::string signing_key, const ParsedSignature& seed)
-    : signing_key_(std::move(signing_key)),
+ChunkVerifier::ChunkVerifier(const base::HmacSha256& signing_key, const ParsedSignature& seed)
+    : signing_key_(signing_key),
       prefix_(fmt::format("\n{}\n{}\n", seed.timestamp, seed.scope())),
       last_(seed.signature) {}
 
 std::expected<void, SignatureError> ChunkVerifier::check(std::string_view string_to_sign,
                                                          std::string_view signature) {
-  std::string computed = base::hex(base::hmac_sha256(signing_key_, string_to_sign));
-  if (!base::equal_in_constant_time(computed, signature))
+  const base::Sha256::Hex computed = signing_key_.of(string_to_sign).hex();
+  if (!base::equal_in_constant_time(computed.view(), signature))
     return std::unexpected(SignatureError{.failure = kChunkMismatch});
-  last_ = std::move(computed);
+  last_ = computed.view();
   return {};
 }
 
@@ -314,13 +321,13 @@ std::expected<void, SignatureError> ChunkVerifier::verify_chunk_sha256(std::stri
 
 std::expected<void, SignatureError> ChunkVerifier::verify_chunk(std::string_view data,
                                                                 std::string_view signature) {
-  return verify_chunk_sha256(base::hex(base::sha256(data)), signature);
+  return verify_chunk_sha256(base::sha256_of(data).hex().view(), signature);
 }
 
 std::expected<void, SignatureError> ChunkVerifier::verify_trailer(std::string_view trailers,
                                                                   std::string_view signature) {
   return check(fmt::format("AWS4-HMAC-SHA256-TRAILER{}{}\n{}", prefix_, last_,
-                           base::hex(base::sha256(trailers))),
+                           base::sha256_of(trailers).hex().view()),
                signature);
 }
 

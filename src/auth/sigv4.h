@@ -19,6 +19,7 @@
 
 #include "auth/signature_error.h"
 #include "base/clock.h"
+#include "base/digest.h"
 
 namespace auth {
 
@@ -100,7 +101,7 @@ struct ExpectedScope {
 // Verifies, in order, the chunks of one aws-chunked body. One request owns it; not thread-safe.
 class ChunkVerifier {
  public:
-  ChunkVerifier(std::string signing_key, const ParsedSignature& seed);
+  ChunkVerifier(const base::HmacSha256& signing_key, const ParsedSignature& seed);
 
   // The final, empty chunk is verified like any other. A failure is kChunkMismatch and final.
   std::expected<void, SignatureError> verify_chunk(std::string_view data,
@@ -117,7 +118,7 @@ class ChunkVerifier {
   std::expected<void, SignatureError> check(std::string_view string_to_sign,
                                             std::string_view signature);
 
-  std::string signing_key_;
+  base::HmacSha256 signing_key_;
   std::string prefix_;  // "\ntimestamp\nscope\n"
   std::string last_;
 };

@@ -92,6 +92,30 @@ TEST(Digest, MatchesPublishedVectors) {
   EXPECT_EQ(crc32c(text), byte_by_byte);
 }
 
+TEST(Digest, OfSha256WithoutMemoryIsTheSame) {
+  const std::string text(200, 'q');
+  for (const std::size_t length : {0UL, 1UL, 55UL, 56UL, 63UL, 64UL, 65UL, 200UL}) {
+    const std::string part = text.substr(0, length);
+    EXPECT_EQ(sha256_of(part).view(), sha256(part));
+    EXPECT_EQ(sha256_of(part).hex().view(), hex(sha256(part)));
+  }
+  EXPECT_EQ(sha256_of("").hex().view(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+// RFC 4231, test cases 1, 2 and 6.
+TEST(Digest, HmacSha256TakesKeysOfAnyLength) {
+  const HmacSha256 short_key(std::string(20, '\x0b'));
+  for (int again = 0; again < 2; ++again)
+    EXPECT_EQ(short_key.of("Hi There").hex().view(),
+              "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hex(hmac_sha256(std::string(131, '\xaa'),
+                            "Test Using Larger Than Block-Size Key - Hash Key First")),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST(TimeText, RoundTrips) {
   const Timestamp time = from_epoch_ms(1'795'409'460'123);
   EXPECT_EQ(iso8601_ms(time), "2026-11-23T04:51:00.123Z");

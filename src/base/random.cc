@@ -87,16 +87,19 @@ std::string random_text(Random& random, std::string_view alphabet, std::size_t l
   constexpr std::size_t kValues = 256;
   CHECK(!alphabet.empty() && alphabet.size() <= kValues);
   // Bytes from here on would make the first letters more likely.
-  const std::size_t usable = kValues - (kValues % alphabet.size());
-  std::string text;
-  text.reserve(length);
+  const auto letters = static_cast<std::uint32_t>(alphabet.size());
+  const std::uint32_t usable = kValues - (kValues % letters);
+  // value / letters, by a multiplication: exact for a byte.
+  const std::uint32_t inverse = (0x10000 + letters - 1) / letters;
+  std::string text(length, '\0');
+  std::size_t have = 0;
   std::array<std::byte, 64> drawn;
-  while (text.size() < length) {
-    const auto part = std::span(drawn).first(std::min(drawn.size(), length - text.size()));
+  while (have < length) {
+    const auto part = std::span(drawn).first(std::min(drawn.size(), length - have));
     random.fill(part);
     for (const std::byte byte : part) {
-      const auto value = std::to_integer<std::size_t>(byte);
-      if (value < usable) text += alphabet[value % alphabet.size()];
+      const auto value = std::to_integer<std::uint32_t>(byte);
+      if (value < usable) text[have++] = alphabet[value - ((value * inverse) >> 16U) * letters];
     }
   }
   return text;
@@ -107,12 +110,12 @@ std::string uuid(Random& random) {
   random.fill(bytes);
   bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
   bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
-  std::string text;
-  text.reserve(36);
+  std::string text(36, '-');
+  char* at = text.data();
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += kHexDigits[std::to_integer<unsigned>(bytes[i]) >> 4U];
-    text += kHexDigits[std::to_integer<unsigned>(bytes[i]) & 15U];
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    *at++ = kHexDigits[std::to_integer<unsigned>(bytes[i]) >> 4U];
+    *at++ = kHexDigits[std::to_integer<unsigned>(bytes[i]) & 15U];
   }
   return text;
 }
