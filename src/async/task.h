@@ -15,6 +15,7 @@
 #include <optional>
 #include <utility>
 
+#include "async/frames.h"
 #include "base/check.h"
 
 namespace async {
@@ -27,6 +28,9 @@ namespace detail {
 struct PromiseBase {
   std::coroutine_handle<> continuation = std::noop_coroutine();
   std::exception_ptr exception;
+
+  static void* operator new(std::size_t bytes) { return take_frame(bytes); }
+  static void operator delete(void* frame, std::size_t bytes) noexcept { give_frame(frame, bytes); }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
   void unhandled_exception() noexcept { exception = std::current_exception(); }

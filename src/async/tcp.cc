@@ -4,8 +4,11 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <array>
 #include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <cerrno>
+#include <cstddef>
 
 #include "async/deadline.h"
 #include "async/departures.h"
@@ -18,6 +21,41 @@ using base::ErrorCode;
 
 // Larger writes go at once: waiting for company would gain them nothing.
 constexpr std::size_t kTogetherBytesMax = 16 << 10;
+
+// Memory for one pending operation of Asio, of which a socket has one at a time and begins another
+// for every request: Asio's own keeps too few for all connections of a core.
+class OperationMemory {
+ public:
+  template <class T>
+  struct Allocator {
+    using value_type = T;
+    explicit Allocator(OperationMemory& from) : memory(&from) {}
+    template <class U>
+    Allocator(const Allocator<U>& other) : memory(other.memory) {}  // NOLINT: rebinding
+    T* allocate(std::size_t count) { return static_cast<T*>(memory->take(count * sizeof(T))); }
+    void deallocate(T* at, std::size_t) { memory->give(at); }
+    template <class U>
+    bool operator==(const Allocator<U>& other) const {
+      return memory == other.memory;
+    }
+    OperationMemory* memory;
+  };
+  Allocator<void*> allocator() { return Allocator<void*>(*this); }
+
+ private:
+  void* take(std::size_t bytes) {
+    if (taken_ || bytes > bytes_.size()) return ::operator new(bytes);
+    taken_ = true;
+    return bytes_.data();
+  }
+  void give(void* at) {
+    if (at == bytes_.data()) taken_ = false;
+    else ::operator delete(at);
+  }
+
+  alignas(std::max_align_t) std::array<std::byte, 256> bytes_;
+  bool taken_ = false;
+};
 
 class SocketStream final : public Stream, private Departures::Traveller {
  public:
@@ -78,14 +116,15 @@ class SocketStream final : public Stream, private Departures::Traveller {
 
   void pull(ReadOperation& op) {
     ++pending_;
+    auto pulled = [this, &op](const boost::system::error_code& error, std::size_t count) {
+      --pending_;
+      if (!error) return op.finish(count);
+      if (error == asio::error::eof) return op.finish(std::size_t{0});
+      if (disturbed(error, read_deadline_)) return pull(op);
+      op.finish(std::unexpected(explain(error, read_deadline_)));
+    };
     socket_.async_read_some(asio::buffer(op.into.data(), op.into.size()),
-                            [this, &op](const boost::system::error_code& error, std::size_t count) {
-                              --pending_;
-                              if (!error) return op.finish(count);
-                              if (error == asio::error::eof) return op.finish(std::size_t{0});
-                              if (disturbed(error, read_deadline_)) return pull(op);
-                              op.finish(std::unexpected(explain(error, read_deadline_)));
-                            });
+                            asio::bind_allocator(read_memory_.allocator(), std::move(pulled)));
   }
 
   // Writes what the socket takes at once, and waits only for the rest.
@@ -158,6 +197,7 @@ class SocketStream final : public Stream, private Departures::Traveller {
   }
 
   Departures& departures_;
+  OperationMemory read_memory_;
   StreamSocket socket_;
   std::string peer_address_;
   Deadline read_deadline_;
