@@ -17,6 +17,13 @@ PolicySet policy_set(const PrincipalPolicies* own, const Check& check) {
   return set;
 }
 
+std::vector<ContextEntry> conditions_of(const Check& check) {
+  if (!check.add_conditions) return check.context;
+  Check whole = check;
+  whole.add_conditions(whole);
+  return std::move(whole.context);
+}
+
 Denial denial_of(const Principal& principal, const Check& check, Decision decision) {
   const std::string& account = principal.account_id;
   return {.decision = decision,
@@ -44,7 +51,7 @@ std::expected<void, Denial> Authorizer::authorize(const Principal& principal,
     if (needs_context(set)) {
       if (!common) common = global_context(principal, facts, clock_.now());
       context = *common;
-      for (const ContextEntry& entry : check.context) context.add(entry);
+      for (const ContextEntry& entry : conditions_of(check)) context.add(entry);
       request.context = &context;
     }
     const Decision decision = evaluate(request, set);

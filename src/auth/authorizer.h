@@ -5,6 +5,7 @@
 // are only computed when some policy in play looks at them.
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,9 @@ struct Check {
   std::shared_ptr<const PolicyDocument> resource_policy = nullptr;  // null: none
   std::string resource_account;      // empty: the principal's own account
   bool resource_must_allow = false;  // trust policies: see PolicySet
+  // Adds more condition keys to a check: those that take long to make, and are made only if a
+  // policy looks at them. What it refers to has to be there until authorize() has answered.
+  std::function<void(Check&)> add_conditions = nullptr;
 };
 
 class Authorizer {

@@ -553,6 +553,28 @@ TEST(Authorizer, UsesTheChecksOwnConditionKeys) {
   EXPECT_FALSE(authorizer.authorize(alice(), checks, {}));
 }
 
+TEST(Authorizer, AsksForCostlyConditionKeysOnlyIfAPolicyLooksAtThem) {
+  const Policies plain({R"("Effect":"Allow","Action":"*","Resource":"*")"});
+  const Policies looking({R"("Effect":"Allow","Action":"*","Resource":"*",
+      "Condition":{"StringEquals":{"a:key":"v","a:other":"w"}})"});
+  const base::ManualClock clock;
+  int asked = 0;
+  std::string value = "v";
+  const std::vector<Check> checks = {{.action = "a:b",
+                                      .resource = "*",
+                                      .context = {{"a:other", {"w"}}},
+                                      .add_conditions = [&](Check& check) {
+                                        ++asked;
+                                        check.context.push_back({"a:key", {value}});
+                                      }}};
+  EXPECT_TRUE(Authorizer(plain, clock).authorize(alice(), checks, {}));
+  EXPECT_EQ(asked, 0);
+  EXPECT_TRUE(Authorizer(looking, clock).authorize(alice(), checks, {}));
+  EXPECT_EQ(asked, 1);
+  value = "x";
+  EXPECT_FALSE(Authorizer(looking, clock).authorize(alice(), checks, {}));
+}
+
 TEST(Authorizer, WantsEveryCheckToPass) {
   const Policies some({R"("Effect":"Allow","Action":"a:b","Resource":"*")"});
   const base::ManualClock clock;

@@ -72,7 +72,7 @@ struct Server::Parts {
   base::Status open_compute(std::shared_ptr<const async::TlsServerContext> tls, std::uint16_t port);
   void register_services();
   base::Status open_metrics_page();
-  async::Task<wire::HttpResponse> serve(wire::HttpRequest request);
+  async::Task<wire::HttpResponse> serve(wire::HttpRequest&& request);
   void stop();
 
   Settings settings;
@@ -176,7 +176,7 @@ void Server::Parts::register_services() {
   services::cloudformation::register_operations(registry, *cloudformation);
 }
 
-async::Task<wire::HttpResponse> Server::Parts::serve(wire::HttpRequest request) {
+async::Task<wire::HttpResponse> Server::Parts::serve(wire::HttpRequest&& request) {
   if (services::lambda::UrlFront::takes(request)) return function_urls->handle(std::move(request));
   return dispatcher->handle(std::move(request));
 }
@@ -191,7 +191,7 @@ base::Status Server::Parts::open_compute(std::shared_ptr<const async::TlsServerC
            .domains = domains,
            .caller = caller,
            .authorizer = authorizer,
-           .server = [this](wire::HttpRequest request) { return serve(std::move(request)); },
+           .server = [this](wire::HttpRequest&& request) { return serve(std::move(request)); },
            .tls = std::move(tls),
            .port = port}));
   lambda = std::make_unique<services::lambda::Deps>(
@@ -265,7 +265,7 @@ base::Status Server::Parts::open() {
   options.clock = &storage->clock;
   http = std::make_unique<wire::HttpServer>(
       std::move(options), storage->cores(),
-      [this](wire::HttpRequest request) { return serve(std::move(request)); });
+      [this](wire::HttpRequest&& request) { return serve(std::move(request)); });
   RETURN_IF_ERROR(async::wait_for(control, stacks->start()));
   domains.start();
   feeds.start();

@@ -17,12 +17,22 @@ std::uint64_t seconds_of(base::Timestamp time) {
 }  // namespace
 
 std::string StreamKey::arn() const {
-  return fmt::format("arn:aws:kinesis:{}:{}:stream/{}", region, account_id, name);
+  constexpr std::string_view kStart = "arn:aws:kinesis:";
+  constexpr std::string_view kMiddle = ":stream/";
+  std::string arn;
+  arn.reserve(kStart.size() + region.size() + 1 + account_id.size() + kMiddle.size() + name.size());
+  arn.append(kStart).append(region).append(":").append(account_id).append(kMiddle).append(name);
+  return arn;
 }
 
 // AWS counts with 32-bit integers that have a sign: 2^31 is "shardId--02147483648".
 std::string shard_id(std::uint32_t index) {
-  return fmt::format("shardId-{:012}", static_cast<std::int32_t>(index));
+  auto number = static_cast<std::int32_t>(index);
+  if (number < 0) return fmt::format("shardId-{:012}", number);
+  std::string id = "shardId-000000000000";
+  for (std::size_t at = id.size(); number > 0; number /= 10)
+    id[--at] = static_cast<char>('0' + number % 10);
+  return id;
 }
 
 std::optional<std::uint32_t> parse_shard_id(std::string_view id) {

@@ -182,12 +182,12 @@ bool Index::projects(const KeySchema& table_keys, std::string_view attribute) co
 }
 
 std::string table_arn(std::string_view account, std::string_view region, std::string_view name) {
-  return std::string("arn:aws:dynamodb:")
-      .append(region)
-      .append(":")
-      .append(account)
-      .append(":table/")
-      .append(name);
+  constexpr std::string_view kStart = "arn:aws:dynamodb:";
+  constexpr std::string_view kMiddle = ":table/";
+  std::string arn;
+  arn.reserve(kStart.size() + region.size() + 1 + account.size() + kMiddle.size() + name.size());
+  arn.append(kStart).append(region).append(":").append(account).append(kMiddle).append(name);
+  return arn;
 }
 
 void Definition::settle_history() {

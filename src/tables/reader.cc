@@ -357,7 +357,7 @@ KeyRange key_range(const KeySchema& schema, const KeyTests& tests) {
 }
 
 async::Task<api::Outcome<std::optional<Item>>> ItemReader::get(TablePtr table, Item key) {
-  auto stored = co_await get_stored(std::move(table), std::move(key));
+  auto stored = co_await get_stored(std::move(table), key);
   if (!stored) co_return std::unexpected(std::move(stored).error());
   if (!*stored) co_return std::optional<Item>();
   auto item = decode_item(**stored);
@@ -366,14 +366,15 @@ async::Task<api::Outcome<std::optional<Item>>> ItemReader::get(TablePtr table, I
 }
 
 async::Task<api::Outcome<std::optional<std::string>>> ItemReader::get_stored(TablePtr table,
-                                                                             Item key) {
-  std::string item_key;
-  std::uint16_t hash = 0;
-  {
-    const std::string encoded = encode_key(table->definition()->keys, key);
-    hash = base::read_u16(encoded);
-    item_key = keys::items(table->id()) + encoded;
-  }
+                                                                             const Item& key) {
+  const std::string encoded = encode_key(table->definition()->keys, key);
+  std::string item_key = keys::items(table->id()) + encoded;
+  return stored_at(std::move(table), std::move(item_key), base::read_u16(encoded));
+}
+
+async::Task<api::Outcome<std::optional<std::string>>> ItemReader::stored_at(TablePtr table,
+                                                                            std::string item_key,
+                                                                            std::uint16_t hash) {
   auto stored = co_await store_.get(std::move(item_key));
   if (!stored) co_return std::unexpected(internal(stored.error()));
   const store::Sequence seen = table->recent(hash).to_wait_for(store_);

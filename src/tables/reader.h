@@ -74,8 +74,8 @@ class ItemReader {
 
   // The key has been checked.
   async::Task<api::Outcome<std::optional<Item>>> get(TablePtr table, Item key);
-  // The same in its stored form (stored_item.h).
-  async::Task<api::Outcome<std::optional<std::string>>> get_stored(TablePtr table, Item key);
+  // The same in its stored form (stored_item.h). The key is not looked at any more afterwards.
+  async::Task<api::Outcome<std::optional<std::string>>> get_stored(TablePtr table, const Item& key);
   // The request has been checked against this very definition.
   async::Task<api::Outcome<Page>> query(TablePtr table,
                                         std::shared_ptr<const Definition> definition,
@@ -89,6 +89,9 @@ class ItemReader {
                                         const Index* index, KeyRange keys, ReadOptions options);
 
  private:
+  async::Task<api::Outcome<std::optional<std::string>>> stored_at(TablePtr table,
+                                                                  std::string item_key,
+                                                                  std::uint16_t hash);
   async::Task<api::Outcome<Page>> read(TablePtr table, std::shared_ptr<const Definition> definition,
                                        const Index* index, KeyRange range, ReadOptions options,
                                        bool by_partition);

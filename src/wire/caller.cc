@@ -37,9 +37,10 @@ async::Task<api::Outcome<Reply>> execute(const Endpoint& endpoint,
   auto invalid = validate(*operation.input, input, *operation.service);
   if (invalid) co_return std::unexpected(*std::move(invalid));
 
-  auto checks = co_await endpoint.permission(context, input);
-  if (!checks) co_return std::unexpected(std::move(checks).error());
-  const auto allowed = authorizer.authorize(*context.principal, *checks, context.facts);
+  auto checks = endpoint.permission(context, input);
+  if (!checks) checks = co_await endpoint.look_up_permission(context, input);
+  if (!*checks) co_return std::unexpected(std::move(*checks).error());
+  const auto allowed = authorizer.authorize(*context.principal, **checks, context.facts);
   if (!allowed)
     co_return std::unexpected(auth::to_api_error(allowed.error(), family_of(*operation.service)));
 
@@ -49,7 +50,7 @@ async::Task<api::Outcome<Reply>> execute(const Endpoint& endpoint,
 
 async::Task<api::Outcome<Reply>> Caller::run(const api::Operation& operation,
                                              const Context& context, void* input) const {
-  const Endpoint* const endpoint = registry_.find(operation.service->name, operation.name);
+  const Endpoint* const endpoint = registry_.find(operation);
   if (endpoint == nullptr)
     co_return std::unexpected(unknown_operation(*operation.service, operation.name));
   auto reply = co_await execute(*endpoint, authorizer_, context, input);

@@ -1,5 +1,6 @@
 #include "wire/dispatcher.h"
 
+#include <array>
 #include <charconv>
 
 #include "base/digest.h"
@@ -32,7 +33,7 @@ std::string_view header_view(const HttpRequest& request, std::string_view name) 
 }  // namespace
 
 struct Dispatcher::Call {
-  HttpRequest request;
+  HttpRequest& request;
   std::vector<auth::HeaderView> headers;  // views into `request`
   Route route;
   std::optional<auth::Authenticated> who;
@@ -71,8 +72,9 @@ std::string json_of(const api::Operation& operation, const Reply& reply) {
   std::string body = "{\"";
   body.append(reply.member).append("\":");
   reply.to_json(body);
-  if (head == "{}") return body + "}";
-  return body.append(",").append(head, 1);
+  if (head == "{}") body += '}';
+  else body.append(",").append(head, 1);
+  return body;
 }
 
 // AWS's own answer for a service that is not at this endpoint.
@@ -102,13 +104,20 @@ std::optional<std::uint64_t> decoded_length(const HttpRequest& request) {
 // Every answer has both ids; the second is 72 bytes that mean something to AWS only.
 void add_ids(HttpResponse& response, const std::string& request_id, base::Random& random) {
   if (response.find("access-control-max-age") == nullptr) {
-    std::string bytes(72, '\0');
+    std::array<char, 72> bytes;
     random.fill(std::as_writable_bytes(std::span(bytes)));
     std::erase_if(response.headers, [](const Header& h) { return h.name == "x-amz-id-2"; });
-    response.headers.push_back({"x-amz-id-2", base::base64(bytes)});
+    response.headers.emplace_back("x-amz-id-2", base::base64({bytes.data(), bytes.size()}));
   }
   if (response.find("x-amzn-requestid") == nullptr)
-    response.headers.push_back({"x-amzn-RequestId", request_id});
+    response.headers.emplace_back("x-amzn-RequestId", request_id);
+}
+
+std::string json_type(const api::Service& service) {
+  constexpr std::string_view kStart = "application/x-amz-json-";
+  std::string type;
+  type.reserve(kStart.size() + service.json_version.size());
+  return type.append(kStart).append(service.json_version);
 }
 
 }  // namespace
@@ -134,18 +143,15 @@ async::Task<HttpResponse> Dispatcher::handle(HttpRequest request) {
     HttpResponse response = co_await handler(std::move(request));
     co_return response;
   }
-  Call call{.request = std::move(request), .headers = {}, .route = {}, .who = {}, .context = {}};
-  call.headers = header_views(call.request);
-  call.context.request_id = base::uuid(random_);
-  call.context.http = &call.request;
-  call.context.facts = {.source_ip = call.request.peer_address,
-                        .user_agent = text_header(call.request, "user-agent"),
-                        .referer = text_header(call.request, "referer"),
-                        .region = {},
-                        .secure_transport = call.request.secure,
-                        .called_via = {},
-                        .source_arn = {},
-                        .source_account = {}};
+  Call call{.request = request,
+            .headers = header_views(request),
+            .route = {},
+            .who = {},
+            .context = {.facts = {.source_ip = request.peer_address,
+                                  .user_agent = text_header(request, "user-agent"),
+                                  .referer = text_header(request, "referer"),
+                                  .secure_transport = request.secure},
+                        .http = &request}};
   HttpResponse response = co_await dispatch(call);
   const api::Service* const service = call.route.service;
   if (service == nullptr || service->protocol != api::Protocol::kJson) co_return response;
@@ -165,10 +171,11 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   const bool is_v2 = parsed && parsed->version == auth::SignatureVersion::kV2;
   // Version 2 names no service, so it tells nothing about the route.
   auto route = router_.find(call.request, parsed && !is_v2 ? &*parsed : nullptr);
+  if (route) call.route = *std::move(route);
+  const bool dynamo = call.route.service != nullptr && has_dynamo_front(*call.route.service);
+  call.context.request_id = dynamo ? dynamo_request_id(random_) : base::uuid(random_);
   if (!route) co_return refuse(call, route.error());
-  call.route = *std::move(route);
   if (call.route.service == nullptr) co_return no_such_service(call.context.request_id);
-  if (has_dynamo_front(*call.route.service)) call.context.request_id = dynamo_request_id(random_);
   if (call.route.service->protocol == api::Protocol::kJson)
     if (auto answer = before_signature(call)) co_return *std::move(answer);
   if (is_v2 && !call.is_s3()) parsed = auth::parse_signature_v4(signed_request);
@@ -195,9 +202,7 @@ async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
   const auto inflated = inflate(call);
   if (!inflated) co_return refuse(call, inflated.error());
   const Endpoint* const endpoint =
-      call.route.operation == nullptr
-          ? nullptr
-          : registry_.find(call.route.service->name, call.route.operation->name);
+      call.route.operation == nullptr ? nullptr : registry_.find(*call.route.operation);
   if (endpoint == nullptr)
     co_return refuse(call, unknown_operation(*call.route.service, call.route.operation_name));
   const auto body = read_body(call);
@@ -346,8 +351,7 @@ HttpResponse Dispatcher::encode(const Call& call, const Reply& reply) const {
       if (operation.output->members.empty()) response.body.clear();
       response.headers.reserve(kHeadersExpected);
       response.headers.emplace_back("x-amzn-RequestId", id);
-      response.headers.emplace_back(
-          "Content-Type", "application/x-amz-json-" + std::string(operation.service->json_version));
+      response.headers.emplace_back("Content-Type", json_type(*operation.service));
       return response;
     case Encoding::kCbor11:
       response.body = encode_cbor(*operation.output, output, CborFlavour::kAwsCbor11);

@@ -173,13 +173,14 @@ struct Http1Connection::Impl {
 
   Task<bool> serve_one();
   Task<bool> serve_upload(Exchange exchange, const Framing& framing, HttpRequest request);
-  Task<bool> send_answer(Exchange exchange, Answer answer);
+  Task<bool> send_answer(Exchange exchange, Answer& answer);
   Task<int> read_head(HeadScanner& scanner);
+  std::optional<int> take_body(const Framing& framing, std::string& body, BodyShare& share);
   Task<int> read_body(const Framing& framing, std::string& body, BodyShare& share);
   Task<int> read_sized_body(std::size_t length, std::string& body);
   Task<int> read_chunked_body(std::string& body, BodyShare& share);
-  Task<bool> respond(Exchange exchange, HttpResponse response);
-  Task<bool> respond_streaming(Exchange exchange, HttpResponse response);
+  Task<bool> respond(Exchange exchange, HttpResponse& response);
+  Task<bool> respond_streaming(Exchange exchange, HttpResponse& response);
   Task<void> watch_peer();
   Task<void> end_watch();
   Task<bool> write_in_steps(std::string_view body);
@@ -247,18 +248,19 @@ Task<bool> Http1Connection::Impl::serve_one() {
   {
     BodyShare share(facts.shared().budget);
     if (framing.chunked || framing.content_length.value_or(0) > 0) {
-      const int body = co_await read_body(framing, request.body, share);
+      std::optional<int> body = take_body(framing, request.body, share);
+      if (!body) body = co_await read_body(framing, request.body, share);
       if (body == kGone) co_return false;
       if (body != kFine) {
         const std::string* const type = request.find("content-type");
-        co_await refuse(body, type == nullptr ? std::string_view() : std::string_view(*type));
+        co_await refuse(*body, type == nullptr ? std::string_view() : std::string_view(*type));
         co_return false;
       }
     }
     facts.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
-    answer = co_await facts.answer(std::move(request));
+    answer = co_await facts.answer(request);
   }
-  const bool go_on = co_await send_answer(exchange, std::move(answer));
+  const bool go_on = co_await send_answer(exchange, answer);
   co_return go_on;
 }
 
@@ -268,16 +270,18 @@ Task<bool> Http1Connection::Impl::serve_upload(Exchange exchange, const Framing&
   facts.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
   Answer answer = co_await facts.answer_upload(std::move(request), body);
   if (!body.whole()) exchange.keep_alive = false;
-  const bool go_on = co_await send_answer(exchange, std::move(answer));
+  const bool go_on = co_await send_answer(exchange, answer);
   co_return go_on;
 }
 
-Task<bool> Http1Connection::Impl::send_answer(Exchange exchange, Answer answer) {
+Task<bool> Http1Connection::Impl::send_answer(Exchange exchange, Answer& answer) {
   if (finishing) exchange.keep_alive = false;
-  const bool answered = co_await respond(exchange, std::move(answer.response));
+  const bool answered = co_await respond(exchange, answer.response);
+  answer.response.stream = nullptr;
   answer.share.reset();
   if (!answered) co_return false;
   if (exchange.keep_alive && !finishing) co_return true;
+  answer = {};
   co_await stream.shutdown();
   co_await linger();
   co_return false;
@@ -310,6 +314,18 @@ Task<int> Http1Connection::Impl::read_head(HeadScanner& scanner) {
     if (*count == 0) co_return kGone;
     input.commit(*count);
   }
+}
+
+// A body that has come with its head. nullopt: it is to be read.
+std::optional<int> Http1Connection::Impl::take_body(const Framing& framing, std::string& body,
+                                                    BodyShare& share) {
+  const std::uint64_t length = framing.content_length.value_or(0);
+  if (framing.chunked || length > input.size() || length > limits().body_bytes_max)
+    return std::nullopt;
+  if (!share.grow_to(length)) return 503;
+  body = input.view().substr(0, length);
+  input.consume(length);
+  return kFine;
 }
 
 Task<int> Http1Connection::Impl::read_body(const Framing& framing, std::string& body,
@@ -382,7 +398,7 @@ void Http1Connection::Impl::write_head(const Exchange& exchange, const HttpRespo
     append_header(head, name, value);
   }
   if (!dated) append_header(head, "Date", facts.date());
-  if (length) fmt::format_to(std::back_inserter(head), "Content-Length: {}\r\n", *length);
+  if (length) append_header(head, "Content-Length", fmt::format_int(*length).c_str());
   if (chunked) append_header(head, "Transfer-Encoding", "chunked");
   if (!exchange.keep_alive) append_header(head, "Connection", "close");
   else if (exchange.minor_version == 0) append_header(head, "Connection", "keep-alive");
@@ -390,12 +406,10 @@ void Http1Connection::Impl::write_head(const Exchange& exchange, const HttpRespo
 }
 
 // False: the connection is of no more use.
-Task<bool> Http1Connection::Impl::respond(Exchange exchange, HttpResponse response) {
+Task<bool> Http1Connection::Impl::respond(Exchange exchange, HttpResponse& response) {
   const bool has_body = status_has_body(response.status);
-  if (response.stream && has_body && !exchange.head_only) {
-    const bool sent = co_await respond_streaming(exchange, std::move(response));
-    co_return sent;
-  }
+  if (response.stream && has_body && !exchange.head_only)
+    return respond_streaming(exchange, response);
   std::optional<std::uint64_t> length;
   if (has_body) length = response.body.size();
   if (exchange.head_only && has_body) {
@@ -406,8 +420,7 @@ Task<bool> Http1Connection::Impl::respond(Exchange exchange, HttpResponse respon
   write_head(exchange, response, length, false);
   std::string_view body = response.body;
   if (!has_body || exchange.head_only) body = {};
-  const bool written = co_await write_in_steps(body);
-  co_return written;
+  return write_in_steps(body);
 }
 
 // Each step has its own deadline, so that a peer that takes nothing is cut soon, however large the
@@ -425,7 +438,7 @@ Task<bool> Http1Connection::Impl::write_in_steps(std::string_view body) {
   co_return true;
 }
 
-Task<bool> Http1Connection::Impl::respond_streaming(Exchange exchange, HttpResponse response) {
+Task<bool> Http1Connection::Impl::respond_streaming(Exchange exchange, HttpResponse& response) {
   std::optional<std::uint64_t> length;
   if (const auto* const given = response.find("content-length"); given != nullptr)
     length = parse_content_length(*given);
@@ -490,8 +503,8 @@ Task<void> Http1Connection::Impl::end_watch() {
 Task<bool> Http1Connection::Impl::refuse(int status, std::string_view content_type) {
   facts.shared().requests_refused.fetch_add(1, std::memory_order_relaxed);
   base::log_debug("http: refused a request of {} with {}", facts.peer_address, status);
-  const bool answered = co_await respond(
-      {.keep_alive = false}, status == 503 ? overloaded(content_type) : refusal(status));
+  HttpResponse response = status == 503 ? overloaded(content_type) : refusal(status);
+  const bool answered = co_await respond({.keep_alive = false}, response);
   if (answered) {
     co_await stream.shutdown();
     co_await linger();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <expected>
 #include <iterator>
@@ -36,7 +37,7 @@ std::expected<std::vector<Header>, int> parse_headers(std::string_view text,
     const auto name = line.substr(0, colon);
     const auto value = trim_blanks(line.substr(colon + 1));
     if (!is_token(name) || !is_field_value(value)) return std::unexpected(400);
-    headers.push_back({std::string(name), std::string(value)});
+    headers.emplace_back(std::string(name), std::string(value));
   }
   return headers;
 }
@@ -46,16 +47,19 @@ bool read_framing(const std::vector<Header>& headers, Framing& framing) {
   bool close = false;
   bool keep = false;
   int codings = 0;
+  constexpr std::string_view kLength = "content-length";
+  constexpr std::string_view kCoding = "transfer-encoding";
+  constexpr std::string_view kConnection = "connection";
   for (const auto& [name, value] : headers) {
-    if (equal_ignoring_case(name, "content-length")) {
+    if (name.size() == kLength.size() && equal_ignoring_case(name, kLength)) {
       if (framing.content_length) return false;
       framing.content_length = parse_content_length(value);
       if (!framing.content_length) return false;
-    } else if (equal_ignoring_case(name, "transfer-encoding")) {
+    } else if (name.size() == kCoding.size() && equal_ignoring_case(name, kCoding)) {
       ++codings;
       framing.chunked = equal_ignoring_case(value, "chunked");
       if (!framing.chunked) return false;
-    } else if (equal_ignoring_case(name, "connection")) {
+    } else if (name.size() == kConnection.size() && equal_ignoring_case(name, kConnection)) {
       close |= list_contains(value, "close");
       keep |= list_contains(value, "keep-alive");
     }
@@ -109,14 +113,18 @@ std::optional<Target> parse_target(std::string_view text, std::string_view metho
 
 // The status to answer, or 0.
 int check_host(HttpRequest& request, std::string_view authority, int minor_version) {
+  constexpr std::string_view kHost = "host";
+  const auto is_foreign = [](char c) {
+    return c == ' ' || c == '\t' || c == ',' || c == '/' || c == '@';
+  };
   Header* host = nullptr;
   for (auto& header : request.headers) {
-    if (!equal_ignoring_case(header.name, "host")) continue;
+    if (header.name.size() != kHost.size() || !equal_ignoring_case(header.name, kHost)) continue;
     if (host != nullptr) return 400;
     host = &header;
   }
   if (host == nullptr) return minor_version == 0 ? 0 : 400;
-  if (host->value.find_first_of(" \t,/@") != std::string::npos) return 400;
+  if (std::ranges::any_of(host->value, is_foreign)) return 400;
   if (!authority.empty()) host->value = authority;
   return 0;
 }
@@ -259,7 +267,8 @@ void ChunkedDecoder::step_trailer(char c) {
 }
 
 void append_status_line(std::string& out, int status) {
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
+  out.append("HTTP/1.1 ").append(fmt::format_int(status).c_str()).append(" ");
+  out.append(reason_phrase(status)).append("\r\n");
 }
 
 }  // namespace wire

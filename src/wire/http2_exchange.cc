@@ -143,7 +143,7 @@ Task<void> Http2Engine::handle(StreamPointer stream) {
   request.secure = facts_.secure;
   request.peer_address = facts_.peer_address;
   const bool head_only = request.method == "HEAD";
-  Answer answer = co_await facts_.answer(std::move(request));
+  Answer answer = co_await facts_.answer(request);
   HttpResponse& response = answer.response;
   --handlers_running_;
   if (stream->closed) co_return;

@@ -167,13 +167,14 @@ const std::string& ConnectionFacts::date() const {
   return shelf.date;
 }
 
-Task<Answer> ConnectionFacts::answer(HttpRequest request) const {
-  if (is_upload(request)) {
-    WholeBody body(std::exchange(request.body, {}));
-    auto answered = co_await answer_upload(std::move(request), body);
-    co_return answered;
-  }
-  auto answered = co_await checked([&] { return door.handler(std::move(request)); });
+Task<Answer> ConnectionFacts::answer(HttpRequest& request) const {
+  if (is_upload(request)) return answer_whole_upload(request);
+  return checked([this, &request] { return door.handler(std::move(request)); });
+}
+
+Task<Answer> ConnectionFacts::answer_whole_upload(HttpRequest& request) const {
+  WholeBody body(std::exchange(request.body, {}));
+  auto answered = co_await answer_upload(std::move(request), body);
   co_return answered;
 }
 

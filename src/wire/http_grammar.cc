@@ -22,9 +22,9 @@ constexpr std::array<std::string_view, 6> kConnectionHeaders = {
 }  // namespace
 
 bool is_token(std::string_view text) {
-  for (const char c : text)
-    if (!kTokenCharacters[static_cast<unsigned char>(c)]) return false;
-  return !text.empty();
+  bool good = !text.empty();
+  for (const char c : text) good &= kTokenCharacters[static_cast<unsigned char>(c)];
+  return good;
 }
 
 bool is_field_value(std::string_view text) {
@@ -114,7 +114,7 @@ bool status_has_body(int status) { return status >= 200 && status != 204 && stat
 
 bool is_connection_header(std::string_view name) {
   for (const auto known : kConnectionHeaders)
-    if (equal_ignoring_case(name, known)) return true;
+    if (name.size() == known.size() && equal_ignoring_case(name, known)) return true;
   return false;
 }
 

@@ -143,13 +143,15 @@ struct ConnectionFacts {
   // The Date header's text.
   const std::string& date() const;
   // Runs the handler: exceptions become a 500, and the coroutine comes back to its core. Answers
-  // with headers that cannot break the connection, and within the budget of answers.
-  async::Task<Answer> answer(HttpRequest request) const;
+  // with headers that cannot break the connection, and within the budget of answers. Consumes
+  // `request`, which has to be there until it has answered.
+  async::Task<Answer> answer(HttpRequest& request) const;
   // The same by the door's uploads.
   bool is_upload(const HttpRequest& request) const {
     return door.uploads.takes && door.uploads.takes(request);
   }
   async::Task<Answer> answer_upload(HttpRequest request, BodyReader& body) const;
+  async::Task<Answer> answer_whole_upload(HttpRequest& request) const;
   async::Task<Answer> checked(std::function<async::Task<HttpResponse>()> run) const;
   Answer within_budget(HttpResponse response) const;
 };

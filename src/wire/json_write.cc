@@ -18,23 +18,29 @@ using api::TimeFormat;
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
-// True when the text holds only bytes that stand for themselves in JSON: 0x20 to 0x7f without
-// quote and backslash. Eight bytes a step.
-bool is_plain(std::string_view text) {
+// High bits where a byte of the word does not stand for itself in JSON: what is below 0x20 or above
+// 0x7f, a quote, a backslash.
+std::uint64_t odd_bytes(const char* at) {
   constexpr std::uint64_t kOnes = 0x0101010101010101U;
   constexpr std::uint64_t kHighs = kOnes * 0x80;
-  const char* at = text.data();
-  std::size_t left = text.size();
-  for (; left >= 8; left -= 8, at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, 8);
-    const std::uint64_t control = word - kOnes * 0x20;  // high bit: below 0x20
-    const std::uint64_t quote = (word ^ kOnes * '"') - kOnes;
-    const std::uint64_t backslash = (word ^ kOnes * '\\') - kOnes;
-    if (((word | control | quote | backslash) & kHighs) != 0) return false;
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, 8);
+  const std::uint64_t control = word - kOnes * 0x20;
+  const std::uint64_t quote = (word ^ kOnes * '"') - kOnes;
+  const std::uint64_t backslash = (word ^ kOnes * '\\') - kOnes;
+  return (word | control | quote | backslash) & kHighs;
+}
+
+// True when all bytes stand for themselves. Eight a step, the last eight once more if need be.
+bool is_plain(std::string_view text) {
+  if (text.size() >= 8) {
+    const char* const last = text.data() + text.size() - 8;
+    for (const char* at = text.data(); at < last; at += 8)
+      if (odd_bytes(at) != 0) return false;
+    return odd_bytes(last) == 0;
   }
-  for (; left > 0; --left, ++at) {
-    const auto byte = static_cast<unsigned char>(*at);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') return false;
   }
   return true;
@@ -223,10 +229,20 @@ void append_json(std::string& out, const Shape& shape, const void* object) {
 }
 
 void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
   if (is_plain(text)) {
-    out += text;
-  } else if (simdjson::validate_utf8(text.data(), text.size())) {
+    const std::size_t before = out.size();
+    const std::size_t after = before + text.size() + 2;
+    // The library may offer more room than it was asked for.
+    out.resize_and_overwrite(after, [&](char* bytes, std::size_t) {
+      bytes[before] = '"';
+      if (!text.empty()) std::memcpy(bytes + before + 1, text.data(), text.size());
+      bytes[after - 1] = '"';
+      return after;
+    });
+    return;
+  }
+  out += '"';
+  if (simdjson::validate_utf8(text.data(), text.size())) {
     for (const char c : text) append_escaped(out, c);
   } else {
     append_broken(out, text);

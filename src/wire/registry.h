@@ -14,11 +14,12 @@
 // handler answers a Streamed: a head, and a StreamedBody that outlives the call and its context.
 
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <vector>
 
 #include "api/error.h"
@@ -32,6 +33,12 @@
 namespace wire {
 
 using Checks = std::vector<auth::Check>;
+// An initializer list would copy it.
+inline Checks one_check(auth::Check check) {
+  Checks checks;
+  checks.push_back(std::move(check));
+  return checks;
+}
 
 // What the caller must be allowed. Made from a function of (context, input) that answers Checks,
 // Outcome<Checks>, or a Task of Outcome<Checks> where the resource has to be looked up first.
@@ -53,10 +60,13 @@ class Permission {
     }
   }
 
-  async::Task<Answer> checks(const Context& context, const Input& input) const {
-    if (now_) co_return now_(context, input);
-    Answer answer = co_await later_(context, input);
-    co_return answer;
+  // nullopt: ask look_up().
+  std::optional<Answer> checks(const Context& context, const Input& input) const {
+    if (!now_) return std::nullopt;
+    return now_(context, input);
+  }
+  async::Task<Answer> look_up(const Context& context, const Input& input) const {
+    return later_(context, input);
   }
 
  private:
@@ -89,9 +99,11 @@ struct Streamed {
 template <class Output>
 struct Prepared {
   Output head;
-  std::string_view member;                    // "Items"
-  std::function<void(std::string&)> to_json;  // appends the member's value
-  std::function<void(Output&)> into;          // makes the member of it, for who reads the output
+  std::string_view member;  // "Items"
+  // Appends the member's value.
+  std::move_only_function<void(std::string&) const> to_json;
+  // Makes the member of it, for who reads the output.
+  std::move_only_function<void(Output&) const> into;
 };
 
 // What an operation answered, with its type erased.
@@ -101,8 +113,8 @@ struct Reply {
   base::SteadyTime patient_until{};
   // Of a Prepared; no member: `output` is whole.
   std::string_view member = {};
-  std::function<void(std::string&)> to_json = {};
-  std::function<void()> complete = {};
+  std::move_only_function<void(std::string&) const> to_json = {};
+  std::move_only_function<void() const> complete = {};
 
   const void* get() const { return output.get(); }
 };
@@ -115,8 +127,11 @@ class Endpoint {
 
   const api::Operation& operation() const { return operation_; }
   virtual std::shared_ptr<void> make_input() const = 0;
-  virtual async::Task<api::Outcome<Checks>> permission(const Context& context,
-                                                       const void* input) const = 0;
+  // nullopt: it has to be looked up first, by look_up_permission().
+  virtual std::optional<api::Outcome<Checks>> permission(const Context& context,
+                                                         const void* input) const = 0;
+  virtual async::Task<api::Outcome<Checks>> look_up_permission(const Context& context,
+                                                               const void* input) const = 0;
   // Consumes *input; answers the operation's Output.
   virtual async::Task<api::Outcome<Reply>> run(const Context& context, void* input) const = 0;
 
@@ -147,7 +162,7 @@ class Registry {
   void add_prepared(Permission<typename Op::Input> permission, PreparedHandler<Op> handler);
 
   // nullptr: not served.
-  const Endpoint* find(std::string_view service, std::string_view operation) const;
+  const Endpoint* find(const api::Operation& operation) const;
 
   // The services known here, served or not, so that requests for them can be recognised.
   void add_service(const api::Service& service, std::span<const api::Operation* const> operations);
@@ -160,8 +175,8 @@ class Registry {
  private:
   void insert(std::unique_ptr<Endpoint> endpoint);
 
-  std::map<std::string, std::map<std::string, std::unique_ptr<Endpoint>, std::less<>>, std::less<>>
-      endpoints_;
+  // Each operation is described in one place only.
+  std::unordered_map<const api::Operation*, std::unique_ptr<Endpoint>> endpoints_;
   std::vector<ServiceEntry> services_;
 };
 
@@ -178,9 +193,13 @@ class TypedEndpoint final : public Endpoint {
 
   std::shared_ptr<void> make_input() const override { return std::make_shared<Input>(); }
 
-  async::Task<api::Outcome<Checks>> permission(const Context& context,
-                                               const void* input) const override {
+  std::optional<api::Outcome<Checks>> permission(const Context& context,
+                                                 const void* input) const override {
     return permission_.checks(context, *static_cast<const Input*>(input));
+  }
+  async::Task<api::Outcome<Checks>> look_up_permission(const Context& context,
+                                                       const void* input) const override {
+    return permission_.look_up(context, *static_cast<const Input*>(input));
   }
 
   async::Task<api::Outcome<Reply>> run(const Context& context, void* input) const override {

@@ -9,10 +9,10 @@
 // claims is S3's. What a compressed body of the Query protocol asks for is not known until it was
 // inflated, and then asked again.
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "api/shape.h"
 #include "auth/sigv4.h"
@@ -45,7 +45,7 @@ class Router {
  private:
   struct Entry {
     const api::Service* service;
-    std::map<std::string, const api::Operation*, std::less<>> operations;
+    std::unordered_map<std::string_view, const api::Operation*> operations;
     std::optional<RestRouter> rest;
   };
   const Entry* by_name(std::string_view name) const;

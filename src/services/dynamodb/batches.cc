@@ -296,17 +296,20 @@ api::Outcome<wire::Checks> write_permission(const Deps& deps, const Context& con
   for (const auto& [given, requests] : *input.request_items) {
     const auto name = item_table(context, given);
     if (!name) return std::unexpected(name.error());
-    auth::Check check = table_check(deps, "dynamodb:BatchWriteItem", *name);
-    Attributes attributes;
-    for (const auto& request : requests) {
-      const bool is_put = request.put_request && request.put_request->item;
-      if (!is_put && !(request.delete_request && request.delete_request->key)) continue;
-      const tables::Item& item = is_put ? *request.put_request->item : *request.delete_request->key;
-      attributes.add(item);
-      add_leading_key(check, deps, *name, item);
-    }
-    std::move(attributes).into(check);
-    checks.push_back(std::move(check));
+    auth::Check made = table_check(deps, "dynamodb:BatchWriteItem", *name);
+    made.add_conditions = [&deps, name = *name, &requests](auth::Check& check) {
+      Attributes attributes;
+      for (const auto& request : requests) {
+        const bool is_put = request.put_request && request.put_request->item;
+        if (!is_put && !(request.delete_request && request.delete_request->key)) continue;
+        const tables::Item& item =
+            is_put ? *request.put_request->item : *request.delete_request->key;
+        attributes.add(item);
+        add_leading_key(check, deps, name, item);
+      }
+      std::move(attributes).into(check);
+    };
+    checks.push_back(std::move(made));
   }
   return checks;
 }
@@ -317,16 +320,18 @@ api::Outcome<wire::Checks> get_permission(const Deps& deps, const Context& conte
   for (const auto& [given, request] : *input.request_items) {
     const auto name = item_table(context, given);
     if (!name) return std::unexpected(name.error());
-    auth::Check check = table_check(deps, "dynamodb:BatchGetItem", *name);
-    Attributes attributes;
-    if (request.attributes_to_get) attributes.add(*request.attributes_to_get);
-    attributes.add_expression(request.projection_expression, request.expression_attribute_names);
-    for (const auto& key : *request.keys) {
-      attributes.add(key);
-      add_leading_key(check, deps, *name, key);
-    }
-    std::move(attributes).into(check);
-    checks.push_back(std::move(check));
+    auth::Check made = table_check(deps, "dynamodb:BatchGetItem", *name);
+    made.add_conditions = [&deps, name = *name, &request](auth::Check& check) {
+      Attributes attributes;
+      if (request.attributes_to_get) attributes.add(*request.attributes_to_get);
+      attributes.add_expression(request.projection_expression, request.expression_attribute_names);
+      for (const auto& key : *request.keys) {
+        attributes.add(key);
+        add_leading_key(check, deps, name, key);
+      }
+      std::move(attributes).into(check);
+    };
+    checks.push_back(std::move(made));
   }
   return checks;
 }

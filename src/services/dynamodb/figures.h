@@ -50,7 +50,7 @@ class Measured {
   void add(Permission permission, Handler handler) {
     registry_.add<Op>(std::move(permission),
                       [&deps = deps_, handler = wire::Registry::Handler<Op>(std::move(handler))](
-                          const wire::Context& context, typename Op::Input input) {
+                          const wire::Context& context, typename Op::Input&& input) {
                         return run<Op>(deps, handler, context, std::move(input));
                       });
   }
@@ -59,7 +59,7 @@ class Measured {
     registry_.add_prepared<Op>(
         std::move(permission),
         [&deps = deps_, handler = wire::Registry::PreparedHandler<Op>(std::move(handler))](
-            const wire::Context& context, typename Op::Input input) {
+            const wire::Context& context, typename Op::Input&& input) {
           return run<Op>(deps, handler, context, std::move(input));
         });
   }

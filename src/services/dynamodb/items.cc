@@ -216,16 +216,18 @@ auto permission(const Deps& deps, std::string action, Fill fill) {
                                const Input& input) -> api::Outcome<wire::Checks> {
     const auto name = item_table(context, input.table_name);
     if (!name) return std::unexpected(name.error());
-    auth::Check check = table_check(deps, action, *name);
-    Attributes attributes;
-    const tables::Item& key = fill(input, attributes);
-    attributes.add(key);
-    add_leading_key(check, deps, *name, key);
-    add_context(check, "dynamodb:ReturnConsumedCapacity", input.return_consumed_capacity);
-    if constexpr (requires { input.return_values; })
-      add_context(check, "dynamodb:ReturnValues", input.return_values);
-    std::move(attributes).into(check);
-    return wire::Checks{std::move(check)};
+    auth::Check made = table_check(deps, action, *name);
+    made.add_conditions = [&deps, &context, &input, fill](auth::Check& check) {
+      Attributes attributes;
+      const tables::Item& key = fill(input, attributes);
+      attributes.add(key);
+      add_leading_key(check, deps, *item_table(context, input.table_name), key);
+      add_context(check, "dynamodb:ReturnConsumedCapacity", input.return_consumed_capacity);
+      if constexpr (requires { input.return_values; })
+        add_context(check, "dynamodb:ReturnValues", input.return_values);
+      std::move(attributes).into(check);
+    };
+    return wire::one_check(std::move(made));
   };
 }
 
@@ -247,7 +249,7 @@ void register_items(Measured& registry, const Deps& deps) {
                                       input.expression_attribute_names);
             return *input.key;
           }),
-      [&deps](const Context& context, auto input) {
+      [&deps](const Context& context, auto&& input) {
         return get_item(deps, context, std::move(input));
       });
   registry.add<d::op::PutItem>(
@@ -257,7 +259,7 @@ void register_items(Measured& registry, const Deps& deps) {
             add_conditions(input, attributes);
             return *input.item;
           }),
-      [&deps](const Context& context, auto input) {
+      [&deps](const Context& context, auto&& input) {
         return run<d::PutItemOutput>(deps, context, std::move(input), read_put);
       });
   registry.add<d::op::UpdateItem>(
@@ -269,7 +271,7 @@ void register_items(Measured& registry, const Deps& deps) {
             attributes.add_expression(input.update_expression, input.expression_attribute_names);
             return *input.key;
           }),
-      [&deps](const Context& context, auto input) {
+      [&deps](const Context& context, auto&& input) {
         return run<d::UpdateItemOutput>(deps, context, std::move(input), read_update);
       });
   registry.add<d::op::DeleteItem>(
@@ -279,7 +281,7 @@ void register_items(Measured& registry, const Deps& deps) {
             add_conditions(input, attributes);
             return *input.key;
           }),
-      [&deps](const Context& context, auto input) {
+      [&deps](const Context& context, auto&& input) {
         return run<d::DeleteItemOutput>(deps, context, std::move(input), read_delete);
       });
 }

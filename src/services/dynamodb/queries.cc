@@ -343,27 +343,31 @@ api::Outcome<wire::Checks> query_permission(const Deps& deps, const Context& con
                                             const d::QueryInput& input) {
   const auto name = item_table(context, input.table_name);
   if (!name) return std::unexpected(name.error());
-  auth::Check check = table_check(deps, "dynamodb:Query", *name, input.index_name);
-  Attributes attributes;
-  add_shared(check, input, attributes);
-  attributes.add_names(input.key_conditions);
-  attributes.add_names(input.query_filter);
-  attributes.add_expression(input.key_condition_expression, input.expression_attribute_names);
-  add_leading_key(check, deps, *name, leading_key(input));
-  std::move(attributes).into(check);
-  return wire::Checks{std::move(check)};
+  auth::Check made = table_check(deps, "dynamodb:Query", *name, input.index_name);
+  made.add_conditions = [&deps, &context, &input](auth::Check& check) {
+    Attributes attributes;
+    add_shared(check, input, attributes);
+    attributes.add_names(input.key_conditions);
+    attributes.add_names(input.query_filter);
+    attributes.add_expression(input.key_condition_expression, input.expression_attribute_names);
+    add_leading_key(check, deps, *item_table(context, input.table_name), leading_key(input));
+    std::move(attributes).into(check);
+  };
+  return wire::one_check(std::move(made));
 }
 
 api::Outcome<wire::Checks> scan_permission(const Deps& deps, const Context& context,
                                            const d::ScanInput& input) {
   const auto name = item_table(context, input.table_name);
   if (!name) return std::unexpected(name.error());
-  auth::Check check = table_check(deps, "dynamodb:Scan", *name, input.index_name);
-  Attributes attributes;
-  add_shared(check, input, attributes);
-  attributes.add_names(input.scan_filter);
-  std::move(attributes).into(check);
-  return wire::Checks{std::move(check)};
+  auth::Check made = table_check(deps, "dynamodb:Scan", *name, input.index_name);
+  made.add_conditions = [&input](auth::Check& check) {
+    Attributes attributes;
+    add_shared(check, input, attributes);
+    attributes.add_names(input.scan_filter);
+    std::move(attributes).into(check);
+  };
+  return wire::one_check(std::move(made));
 }
 
 }  // namespace

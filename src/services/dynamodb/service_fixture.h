@@ -44,11 +44,14 @@ class DynamoDbFixture : public testing::Test {
 
   template <class Op>
   api::Outcome<typename Op::Output> call(typename Op::Input input) {
-    const wire::Endpoint* const endpoint = registry.find("dynamodb", Op::info().name);
+    const wire::Endpoint* const endpoint = registry.find(Op::info());
     CHECK(endpoint != nullptr);
-    auto checks = core.run(endpoint->permission(context, &input));
-    if (!checks) return std::unexpected(checks.error());
-    last_checks = *checks;
+    auto checks = endpoint->permission(context, &input);
+    if (!checks) checks = core.run(endpoint->look_up_permission(context, &input));
+    if (!*checks) return std::unexpected(checks->error());
+    last_checks = **checks;
+    for (auth::Check& check : last_checks)
+      if (const auto add_conditions = check.add_conditions) add_conditions(check);
     auto output = core.run(endpoint->run(context, &input));
     if (!output) return std::unexpected(output.error());
     if (!output->member.empty()) expect_same_json<Op>(*output);

@@ -60,7 +60,7 @@ class JsonWriter {
   void append_text(Type type, std::string_view text) {
     if (type != Type::kB) return wire::append_json_string(out_, text);
     out_ += '"';
-    out_ += base::base64(text);
+    base::append_base64(out_, text);
     out_ += '"';
   }
 

@@ -47,7 +47,11 @@ wire::Prepared<Output> with_item(Output head, std::string stored) {
   const auto item = std::make_shared<const std::string>(std::move(stored));
   return {.head = std::move(head),
           .member = "Item",
-          .to_json = [item](std::string& out) { append_item_json(out, *item); },
+          .to_json =
+              [item](std::string& out) {
+                out.reserve(out.size() + 2 * item->size());
+                append_item_json(out, *item);
+              },
           .into = [item](Output& output) { output.item = item_of(*item); }};
 }
 

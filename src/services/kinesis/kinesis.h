@@ -95,7 +95,7 @@ auto on_stream(const Deps& deps, std::string action) {
                                              const Input& input) -> api::Outcome<wire::Checks> {
     auto key = key_of(context, stream_name_of(input), input.stream_arn);
     if (!key) return std::unexpected(key.error());
-    return wire::Checks{stream_check(deps, action, *key)};
+    return wire::one_check(stream_check(deps, action, *key));
   };
 }
 auth::Check any_resource(std::string action);

@@ -217,11 +217,11 @@ Answer<k::PutRecordsOutput> put_records(const Deps& deps, const Context& context
 
 void register_records(wire::Registry& registry, const Deps& deps) {
   registry.add<k::op::PutRecord>(on_stream<k::PutRecordInput>(deps, "kinesis:PutRecord"),
-                                 [&deps](const Context& context, auto input) {
+                                 [&deps](const Context& context, auto&& input) {
                                    return put_record(deps, context, std::move(input));
                                  });
   registry.add<k::op::PutRecords>(on_stream<k::PutRecordsInput>(deps, "kinesis:PutRecords"),
-                                  [&deps](const Context& context, auto input) {
+                                  [&deps](const Context& context, auto&& input) {
                                     return put_records(deps, context, std::move(input));
                                   });
 }

@@ -139,7 +139,8 @@ class SubscribeTest : public testing::Test {
 
   api::Outcome<wire::Reply> ask(k::StartingPosition start, std::string shard,
                                 std::string consumer) {
-    const wire::Endpoint* const endpoint = registry.find("kinesis", "SubscribeToShard");
+    const wire::Endpoint* const endpoint =
+        registry.find(api::kinesis::op::SubscribeToShard::info());
     k::SubscribeToShardInput input{.consumer_arn = std::move(consumer),
                                    .shard_id = std::move(shard),
                                    .starting_position = std::move(start)};
@@ -357,12 +358,14 @@ TEST_F(SubscribeTest, RefusesWhatDoesNotExistAndCallsInARow) {
 }
 
 TEST_F(SubscribeTest, AsksForTheConsumersOwnPermission) {
-  const wire::Endpoint* const endpoint = registry.find("kinesis", "SubscribeToShard");
+  const wire::Endpoint* const endpoint = registry.find(api::kinesis::op::SubscribeToShard::info());
   k::SubscribeToShardInput input{.consumer_arn = arn};
-  const auto checks = core.run(endpoint->permission(context, &input));
-  ASSERT_EQ(checks->size(), 1U);
-  EXPECT_EQ(checks->front().action, "kinesis:SubscribeToShard");
-  EXPECT_EQ(checks->front().resource, arn);
+  const auto answer = endpoint->permission(context, &input);
+  ASSERT_TRUE(answer && *answer);
+  const wire::Checks& checks = **answer;
+  ASSERT_EQ(checks.size(), 1U);
+  EXPECT_EQ(checks.front().action, "kinesis:SubscribeToShard");
+  EXPECT_EQ(checks.front().resource, arn);
 }
 
 TEST_F(SubscribeTest, EndsWhenItsConsumerIsDeregistered) {
