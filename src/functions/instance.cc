@@ -90,7 +90,10 @@ async::Task<void> Instance::start() {
   credentials_expire_ = credentials->expires;
   auto folders = co_await unpack();
   if (!folders) co_return fail_launch(folders.error());
-  auto launch = deps.runtimes.launch(version_.runtime, folders->code, folders->layers);
+  auto launch = co_await deps.runtimes.launch({.runtime = version_.runtime,
+                                               .code_folder = folders->code,
+                                               .layers_folder = folders->layers,
+                                               .memory_mb = memory_mb()});
   if (!launch) {
     launch_failure_ = launch.error().message;
     co_return;
@@ -177,11 +180,19 @@ sandbox::Spec Instance::make_spec(const Launch& launch, const RoleCredentials& c
                             .server_port = setting_.endpoint.port,
                             .runtime_api_port = setting_.deps.plumbing.runtime_api_port()},
                            launch.environment);
-  const std::int32_t memory_mb =
-      std::max(version_.memory_mb, interpreted ? setting_.limits.interpreter_memory_mb_min : 0);
-  spec.limits.memory_bytes = static_cast<std::uint64_t>(memory_mb) << 20U;
+  spec.limits.memory_bytes = static_cast<std::uint64_t>(memory_mb()) << 20U;
   spec.limits.tmp_bytes = static_cast<std::uint64_t>(version_.tmp_mb) << 20U;
   return spec;
+}
+
+// What its processes may take: interpreters at least what they need.
+std::int32_t Instance::memory_mb() const {
+  switch (family_of(version_.runtime)) {
+    case RuntimeFamily::kProvided: return version_.memory_mb;
+    case RuntimeFamily::kJava:
+      return std::max(version_.memory_mb, setting_.limits.java_memory_mb_min);
+    default: return std::max(version_.memory_mb, setting_.limits.interpreter_memory_mb_min);
+  }
 }
 
 Plumbing::Handlers Instance::handlers() {

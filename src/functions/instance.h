@@ -92,6 +92,7 @@ class Instance {
 
   async::Task<void> start();
   async::Task<base::Result<Folders>> unpack();
+  std::int32_t memory_mb() const;
   sandbox::Spec make_spec(const Launch& launch, const RoleCredentials& credentials,
                           const Folders& folders) const;
   Plumbing::Handlers handlers();

@@ -37,6 +37,7 @@ struct InvokerLimits {
   std::chrono::minutes credentials_margin{20};
   // Today's interpreters need more than functions of old ask for.
   std::int32_t interpreter_memory_mb_min = 256;
+  std::int32_t java_memory_mb_min = 512;
 };
 
 // The server as a sandbox sees it.

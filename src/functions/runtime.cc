@@ -1,11 +1,13 @@
 #include "functions/runtime.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "functions/bootstraps.h"
+#include "functions/java_classes.h"
 
 namespace functions {
 namespace {
@@ -14,6 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kNodeScript = "/var/runtime/index.mjs";
 constexpr const char* kPythonScript = "/var/runtime/bootstrap.py";
+constexpr const char* kJavaClasses = "/var/runtime/java";
 
 bool is_program(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
 
@@ -47,25 +50,38 @@ RuntimeFamily family_of(std::string_view runtime) {
   if (runtime.starts_with("provided") || runtime == "go1.x") return RuntimeFamily::kProvided;
   if (runtime.starts_with("nodejs")) return RuntimeFamily::kNode;
   if (runtime.starts_with("python")) return RuntimeFamily::kPython;
+  if (runtime.starts_with("java")) return RuntimeFamily::kJava;
   return RuntimeFamily::kOther;
 }
 
-Runtimes::Runtimes(RuntimeSettings settings) : settings_(std::move(settings)) {}
+Runtimes::Runtimes(RuntimeSettings settings) : settings_(std::move(settings)) {
+  if (!settings_.java_classes_dir.empty() && settings_.pool != nullptr)
+    java_classes_ = std::make_unique<JavaClasses>(settings_.java_classes_dir, *settings_.pool);
+}
 
-base::Result<Launch> Runtimes::launch(std::string_view runtime, std::string_view code_folder,
-                                      std::string_view layers_folder) const {
-  switch (family_of(runtime)) {
-    case RuntimeFamily::kNode: return node(runtime);
-    case RuntimeFamily::kPython: return python(runtime);
-    case RuntimeFamily::kProvided: break;
-    case RuntimeFamily::kOther:
-      return base::error(base::ErrorCode::kInvalidArgument,
-                         "the runtime " + std::string(runtime) +
-                             " does not run here: use provided.al2023, a Node.js or a Python one");
+Runtimes::~Runtimes() = default;
+
+async::Task<base::Result<Launch>> Runtimes::launch(Wanted wanted) const {
+  switch (family_of(wanted.runtime)) {
+    case RuntimeFamily::kProvided: co_return provided(wanted);
+    case RuntimeFamily::kNode: co_return node(wanted.runtime);
+    case RuntimeFamily::kPython: co_return python(wanted.runtime);
+    case RuntimeFamily::kJava: {
+      auto launch = co_await java(wanted.memory_mb);
+      co_return launch;
+    }
+    case RuntimeFamily::kOther: break;
   }
+  co_return base::error(
+      base::ErrorCode::kInvalidArgument,
+      "the runtime " + wanted.runtime +
+          " does not run here: use provided.al2023, a Node.js, a Python or a Java one");
+}
+
+base::Result<Launch> Runtimes::provided(const Wanted& wanted) {
   std::string program;
-  if (is_program(std::string(code_folder) + "/bootstrap")) program = "/var/task/bootstrap";
-  else if (!layers_folder.empty() && is_program(std::string(layers_folder) + "/bootstrap"))
+  if (is_program(wanted.code_folder + "/bootstrap")) program = "/var/task/bootstrap";
+  else if (!wanted.layers_folder.empty() && is_program(wanted.layers_folder + "/bootstrap"))
     program = "/opt/bootstrap";
   if (program.empty())
     return base::error(base::ErrorCode::kNotFound,
@@ -111,6 +127,40 @@ base::Result<Launch> Runtimes::python(std::string_view runtime) const {
     launch.binds.push_back({settings_.runtimes_dir + "/python", "/var/runtime/python", true});
   bind_home(launch, program);
   return launch;
+}
+
+// Debian's JDK has links into /etc/java-*, which every sandbox sees.
+async::Task<base::Result<Launch>> Runtimes::java(std::int32_t memory_mb) const {
+  const std::string found = find_program(settings_.java, {"/usr/bin/java", "/usr/local/bin/java"});
+  std::error_code error;
+  const fs::path program = found.empty() ? fs::path() : fs::canonical(found, error);
+  if (error || program.empty())
+    co_return base::error(base::ErrorCode::kNotFound,
+                          "Java is not installed on this machine: "
+                          "apt-get install default-jdk-headless");
+  const std::string javac = program.parent_path() / "javac";
+  if (!is_program(javac))
+    co_return base::error(base::ErrorCode::kNotFound,
+                          "the Java of this machine has no compiler, it is no JDK: "
+                          "apt-get install default-jdk-headless");
+  if (java_classes_ == nullptr)
+    co_return base::error(base::ErrorCode::kInvalidArgument,
+                          "Java functions need a folder for the runtime's classes");
+  auto classes = co_await java_classes_->find(javac);
+  if (!classes) co_return std::unexpected(classes.error());
+  Launch launch;
+  launch.argv = {program,
+                 "-XX:TieredStopAtLevel=1",
+                 "-XX:+UseSerialGC",
+                 "-XX:-UsePerfData",
+                 "-Xshare:auto",
+                 fmt::format("-Xmx{}m", memory_mb / 4 * 3),  // the JVM itself needs the rest
+                 "-cp",
+                 std::string(kJavaClasses) + ":/var/task:/var/task/lib/*:/opt/java/lib/*",
+                 kJavaMainClass};
+  launch.binds.push_back({*classes, kJavaClasses});
+  bind_home(launch, program);
+  co_return launch;
 }
 
 }  // namespace functions
