@@ -149,6 +149,9 @@ struct LogOperation {
 };
 
 struct PreparedBatch::Impl {
+  // `bytes`: the encoded batch's, whose form takes as much of a key and its value.
+  explicit Impl(std::size_t bytes) : out(bytes) {}
+
   rocksdb::WriteBatch out;  // the keys
   std::vector<LogOperation> log_operations;
 };
@@ -215,7 +218,7 @@ base::Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& op
 
 base::Result<PreparedBatch> Database::prepare(std::string_view encoded) const {
   ASSIGN_OR_RETURN(BatchReader reader, BatchReader::open(encoded));
-  auto prepared = std::make_unique<PreparedBatch::Impl>();
+  auto prepared = std::make_unique<PreparedBatch::Impl>(encoded.size());
   rocksdb::WriteBatch& out = prepared->out;
   for (;;) {
     ASSIGN_OR_RETURN(const auto operation, reader.next());
@@ -289,12 +292,12 @@ base::Status Database::flush() {
 }
 
 Found<std::optional<std::string>> Database::get(std::string_view key, OnDisk on_disk) {
-  rocksdb::PinnableSlice value;
+  std::string value;
   const rocksdb::Status status = impl_->db->Get(read_options(on_disk), impl_->keys, key, &value);
   if (status.IsIncomplete()) return std::nullopt;
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) return std::unexpected(translate(status));
-  return std::optional<std::string>(value.ToString());
+  return std::optional<std::string>(std::move(value));
 }
 
 Found<std::vector<KeyValue>> Database::scan(std::string_view from, std::string_view to,

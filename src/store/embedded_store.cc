@@ -317,6 +317,12 @@ async::Task<base::Result<std::optional<std::string>>> EmbeddedStore::get(std::st
   co_return found;
 }
 
+std::optional<base::Result<std::optional<std::string>>> EmbeddedStore::peek(std::string_view key) {
+  auto found = impl_->database->get(key, OnDisk::kGiveUp);
+  if (found) ++impl_->reads_inline;
+  return found;
+}
+
 async::Task<base::Result<std::vector<KeyValue>>> EmbeddedStore::scan(std::string from,
                                                                      std::string to,
                                                                      ScanOptions options) {

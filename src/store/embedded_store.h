@@ -38,6 +38,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "io/files.h"
+#include "store/peeking.h"
 #include "store/store.h"
 #include "wal/journal.h"
 
@@ -65,7 +66,7 @@ struct EmbeddedMetrics {
   std::uint64_t reads_pooled = 0;      // that went to the BlockingPool
 };
 
-class EmbeddedStore final : public Store {
+class EmbeddedStore final : public Store, public Peeking {
  public:
   // kConflict: another process has the folder. kCorruption: see the message; nothing was changed.
   // All references outlive the store.
@@ -81,6 +82,7 @@ class EmbeddedStore final : public Store {
   base::Status close();
 
   async::Task<base::Result<std::optional<std::string>>> get(std::string key) override;
+  std::optional<base::Result<std::optional<std::string>>> peek(std::string_view key) override;
   async::Task<base::Result<std::vector<KeyValue>>> scan(std::string from, std::string to,
                                                         ScanOptions options) override;
   async::Task<base::Result<std::vector<LogEntry>>> read_log(LogId log, std::uint64_t from,

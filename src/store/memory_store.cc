@@ -3,10 +3,18 @@
 namespace store {
 
 async::Task<base::Result<std::optional<std::string>>> MemoryStore::get(std::string key) {
+  co_return find(key);
+}
+
+std::optional<base::Result<std::optional<std::string>>> MemoryStore::peek(std::string_view key) {
+  return find(key);
+}
+
+std::optional<std::string> MemoryStore::find(std::string_view key) const {
   const std::lock_guard lock(mutex_);
   const auto found = keys_.find(key);
-  if (found == keys_.end()) co_return std::optional<std::string>();
-  co_return std::optional<std::string>(found->second);
+  if (found == keys_.end()) return std::nullopt;
+  return found->second;
 }
 
 async::Task<base::Result<std::vector<KeyValue>>> MemoryStore::scan(std::string from, std::string to,

@@ -9,13 +9,15 @@
 #include <mutex>
 
 #include "async/completion.h"
+#include "store/peeking.h"
 #include "store/store.h"
 
 namespace store {
 
-class MemoryStore final : public Store {
+class MemoryStore final : public Store, public Peeking {
  public:
   async::Task<base::Result<std::optional<std::string>>> get(std::string key) override;
+  std::optional<base::Result<std::optional<std::string>>> peek(std::string_view key) override;
   async::Task<base::Result<std::vector<KeyValue>>> scan(std::string from, std::string to,
                                                         ScanOptions options) override;
   async::Task<base::Result<std::vector<LogEntry>>> read_log(LogId log, std::uint64_t from,
@@ -41,7 +43,9 @@ class MemoryStore final : public Store {
   void wake();
 
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> keys_;
+  std::optional<std::string> find(std::string_view key) const;
+
+  std::map<std::string, std::string, std::less<>> keys_;
   std::map<std::uint64_t, std::map<std::uint64_t, std::string>> logs_;
   Sequence applied_ = 0;
   Sequence durable_ = 0;

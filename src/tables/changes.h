@@ -1,8 +1,8 @@
 #pragma once
 
-// ChangeSink: who wants to know of every change to an item, in the batch that makes it (streams,
-// TTL records), and of every change to what is to be kept of them. Declared here, implemented by
-// whoever keeps the changes; wired by the server.
+// ChangeSink: who wants to know of every change to an item of a table that is captured, in the
+// batch that makes it (streams, histories), and of every change to what is to be kept of them.
+// Declared here, implemented by whoever keeps the changes; wired by the server.
 
 #include <memory>
 #include <span>
@@ -13,6 +13,9 @@
 namespace tables {
 
 class Table;
+
+// Whether anybody wants to know of the table's changes: only those are told.
+bool is_captured(const Definition& table);
 
 struct Change {
   const Definition& table;

@@ -39,6 +39,45 @@ Held held_by(const std::optional<Item>& item) {
   return std::stol(item->at("v").n());
 }
 
+// A store that knows at once only every other time, and else takes its time: writers find the lock
+// held, or nobody in their way.
+class Leisurely final : public store::Store, public store::Peeking {
+ public:
+  async::Task<base::Result<std::optional<std::string>>> get(std::string key) override {
+    co_await async::yield();
+    auto found = co_await inner_.get(std::move(key));
+    co_await async::yield();
+    co_return found;
+  }
+  std::optional<base::Result<std::optional<std::string>>> peek(std::string_view key) override {
+    if (peeks_.fetch_add(1) % 2 == 0) return std::nullopt;
+    return inner_.peek(key);
+  }
+  async::Task<base::Result<std::vector<store::KeyValue>>> scan(
+      std::string from, std::string to, store::ScanOptions options) override {
+    return inner_.scan(std::move(from), std::move(to), options);
+  }
+  async::Task<base::Result<std::vector<store::LogEntry>>> read_log(
+      store::LogId log, std::uint64_t from, store::ReadLogOptions options) override {
+    return inner_.read_log(log, from, options);
+  }
+  async::Task<base::Result<store::LogBounds>> log_bounds(store::LogId log) override {
+    return inner_.log_bounds(log);
+  }
+  base::Result<store::Sequence> submit(store::Batch batch) override {
+    return inner_.submit(std::move(batch));
+  }
+  async::Task<base::Status> durable(store::Sequence sequence) override {
+    return inner_.durable(sequence);
+  }
+  store::Sequence applied() const override { return inner_.applied(); }
+  store::Sequence durable_sequence() const override { return inner_.durable_sequence(); }
+
+ private:
+  store::MemoryStore inner_;
+  std::atomic<std::uint64_t> peeks_ = 0;
+};
+
 class ConcurrencyTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -108,7 +147,8 @@ class ConcurrencyTest : public testing::Test {
       if (!written && !failed) co_return std::nullopt;
       operation.applied = !failed;
       if (written)
-        operation.answer = held_by(operation.kind == Kind::kAdd ? written->after : written->before);
+        operation.answer =
+            held_by(operation.kind == Kind::kAdd ? written->after : written->before.copy());
     }
     operation.answered = tick();
     co_return operation;
@@ -167,7 +207,7 @@ class ConcurrencyTest : public testing::Test {
   base::SystemClock clock_;
   base::SeededRandom random_{1};
   async::CorePool pool_{kCores};
-  store::MemoryStore store_;
+  Leisurely store_;
   std::unique_ptr<Tables> tables_;
   TablePtr table_;
   std::atomic<std::uint64_t> ticks_ = 0;

@@ -125,9 +125,11 @@ std::optional<Value> read(ByteReader& in, int depth) {
 
 }  // namespace
 
-std::string encode_item(const Item& item) {
+std::string encode_item(const Item& item, std::size_t bytes) {
+  // Of what is not in AWS's count: lengths and types, and digits, of which two count as one.
+  constexpr std::size_t kMore = 28, kMoreOfEach = 6;
   ByteWriter out;
-  out.reserve(128);
+  out.reserve(bytes + kMore + kMoreOfEach * item.size());
   out.byte(kVersion);
   write(out, item);
   return out.take();

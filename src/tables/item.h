@@ -11,7 +11,8 @@
 
 namespace tables {
 
-std::string encode_item(const Item& item);
+// `bytes`: how long it will be, roughly.
+std::string encode_item(const Item& item, std::size_t bytes = 100);
 // Corruption if the bytes are no item of a version we know.
 base::Result<Item> decode_item(std::string_view bytes);
 

@@ -63,6 +63,7 @@ class KeyLocks {
   // const auto lock = co_await locks.acquire(key);
   Acquire acquire(std::string key) { return Acquire(*this, std::move(key)); }
 
+  bool is_held(const std::string& key) const { return queues_.contains(key); }
   // The keys that are locked now.
   std::vector<std::string> held() const {
     std::vector<std::string> keys;

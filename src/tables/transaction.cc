@@ -166,13 +166,14 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::transact_locked(
     }
   }
   std::vector<std::optional<api::Error>> errors(writes.size());
-  std::vector<std::optional<Item>> before(writes.size()), after(writes.size());
+  std::vector<OldItem> before(writes.size());
+  std::vector<std::optional<Item>> after(writes.size());
   std::vector<std::shared_ptr<const Definition>> definitions;
   bool failed = false;
   for (std::size_t i = 0; i < writes.size(); ++i) {
     if (writes[i].table->dropped()) co_return std::unexpected(table_not_found());
     definitions.push_back(writes[i].table->definition());
-    auto item = co_await read(places[i].key);
+    auto item = co_await find(places[i].key);
     if (!item) co_return std::unexpected(internal(item.error()));
     before[i] = *std::move(item);
     auto decided = decide(*definitions[i], std::move(writes[i].write), before[i]);

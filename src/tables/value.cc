@@ -37,13 +37,23 @@ Value make_set(Type type, std::vector<std::string> elements) {
 }
 
 // Most numbers come as they are kept: a short integer.
+bool has_digits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 bool is_plain(std::string_view text) {
-  return !text.empty() && text.size() <= 18 && text[0] != '0' &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && text.size() <= 18 && text[0] != '0' && has_digits(text);
+}
+
+// And so does a short decimal number: where its point is, or 0.
+std::size_t plain_point(std::string_view text) {
+  const std::size_t point = text.find('.');
+  if (point == std::string_view::npos || text.back() == '0' || text.size() > 18) return 0;
+  const std::string_view fraction = text.substr(point + 1);
+  return is_plain(text.substr(0, point)) && !fraction.empty() && has_digits(fraction) ? point : 0;
 }
 
 std::optional<std::string> normalise_number(std::string& text) {
-  if (is_plain(text)) return std::nullopt;
+  if (is_plain(text) || plain_point(text) > 0) return std::nullopt;
   const auto number = Number::parse(text);
   if (!number) return number.error();
   text = number->to_string();

@@ -80,9 +80,8 @@ bool only_removes(const expression::Update& update) {
   });
 }
 
-double change_index(const Definition& definition, const Index& index,
-                    const std::optional<Item>& before, const std::optional<Item>& after,
-                    store::Batch& batch, Counts& counts) {
+double change_index(const Definition& definition, const Index& index, const Item* before,
+                    const Item* after, store::Batch& batch, Counts& counts) {
   const auto old_entry = before ? index_entry(definition, index, *before) : std::nullopt;
   const auto new_entry = after ? index_entry(definition, index, *after) : std::nullopt;
   if (!old_entry && !new_entry) return 0;
@@ -110,10 +109,8 @@ double change_index(const Definition& definition, const Index& index,
   return units + write_units(old_entry ? std::max(bytes, item_size(*old_entry)) : bytes);
 }
 
-void change_expiry(const Definition& definition, const std::string& item_key,
-                   const std::optional<Item>& before, const std::optional<Item>& after,
-                   store::Batch& batch) {
-  if (!definition.time_to_live.enabled) return;
+void change_expiry(const Definition& definition, const std::string& item_key, const Item* before,
+                   const Item* after, store::Batch& batch) {
   const auto old_end = before ? expiry_of(definition, *before) : std::nullopt;
   const auto new_end = after ? expiry_of(definition, *after) : std::nullopt;
   if (old_end == new_end) return;
@@ -128,8 +125,8 @@ double write_units(std::size_t bytes) {
 }
 
 std::optional<Item> Written::returned(ReturnValues wanted, const Write& write) const {
-  const auto updated = [&](const std::optional<Item>& item) -> std::optional<Item> {
-    if (!item || !write.update) return std::nullopt;
+  const auto updated = [&](const Item* item) -> std::optional<Item> {
+    if (item == nullptr || !write.update) return std::nullopt;
     expression::Projection paths;
     for (const Action& action : write.update->actions) paths.push_back(action.path);
     Item kept = expression::project(*item, paths);
@@ -138,10 +135,10 @@ std::optional<Item> Written::returned(ReturnValues wanted, const Write& write) c
   };
   switch (wanted) {
     case ReturnValues::kNone: return std::nullopt;
-    case ReturnValues::kAllOld: return before;
+    case ReturnValues::kAllOld: return before.copy();
     case ReturnValues::kAllNew: return after;
-    case ReturnValues::kUpdatedOld: return updated(before);
-    case ReturnValues::kUpdatedNew: return updated(after);
+    case ReturnValues::kUpdatedOld: return updated(before.get());
+    case ReturnValues::kUpdatedNew: return updated(after ? &*after : nullptr);
   }
   return std::nullopt;
 }
@@ -184,12 +181,12 @@ std::optional<api::Error> check_write(const Definition& definition, const Write&
 }
 
 api::Outcome<std::optional<Item>> decide(const Definition& definition, Write write,
-                                         const std::optional<Item>& before) {
+                                         const OldItem& before) {
   static const Item kNothing;
   if (write.condition && !expression::holds(*write.condition, before ? *before : kNothing))
     return std::unexpected(condition_failed(before, write.old_item_on_failure));
   switch (write.kind) {
-    case Write::Kind::kCheck: return before;
+    case Write::Kind::kCheck: return before.copy();
     case Write::Kind::kDelete: return std::nullopt;
     case Write::Kind::kPut:
       if (auto wrong = check_new_item(definition, write, write.item))
@@ -203,7 +200,7 @@ api::Outcome<std::optional<Item>> decide(const Definition& definition, Write wri
                                  return a.kind == Action::Kind::kDelete;
                                });
   if (removes_nothing) return std::nullopt;
-  Item after = before ? *before : std::move(write.item);
+  Item after = before ? *before.copy() : std::move(write.item);
   if (write.update) {
     auto applied = expression::apply(*write.update, after);
     if (!applied) return refuse(std::move(applied).error());
@@ -215,15 +212,16 @@ api::Outcome<std::optional<Item>> decide(const Definition& definition, Write wri
   return after;
 }
 
-Written record_change(const Definition& definition, std::string item_key,
-                      std::optional<Item> before, std::optional<Item> after, store::Batch& batch,
-                      Counts& counts) {
-  change_expiry(definition, item_key, before, after, batch);
+Written record_change(const Definition& definition, std::string item_key, OldItem before,
+                      std::optional<Item> after, store::Batch& batch, Counts& counts) {
+  const Item* const new_item = after ? &*after : nullptr;
+  if (definition.time_to_live.enabled)
+    change_expiry(definition, item_key, before.get(), new_item, batch);
   Written written;
   std::size_t largest = 0;
   Count& count = counts[IndexId(0)];
   if (before) {
-    const std::size_t bytes = item_size(*before);
+    const std::size_t bytes = before.bytes();
     largest = bytes;
     count.items -= 1;
     count.bytes -= static_cast<std::int64_t>(bytes);
@@ -233,13 +231,13 @@ Written record_change(const Definition& definition, std::string item_key,
     largest = std::max(largest, bytes);
     count.items += 1;
     count.bytes += static_cast<std::int64_t>(bytes);
-    batch.put(std::move(item_key), encode_item(*after));
+    batch.put(std::move(item_key), encode_item(*after, bytes));
   } else if (before) {
     batch.erase(std::move(item_key));
   }
   written.table_units = write_units(largest);
   for (const Index& index : definition.indexes) {
-    const double units = change_index(definition, index, before, after, batch, counts);
+    const double units = change_index(definition, index, before.get(), new_item, batch, counts);
     if (units > 0) written.index_units[index.name] = units;
   }
   written.before = std::move(before);
@@ -252,14 +250,13 @@ std::vector<Change> changes_of(const std::vector<std::shared_ptr<const Definitio
   std::vector<Change> changes;
   for (std::size_t i = 0; i < written.size(); ++i) {
     const Written& one = written[i];
-    if (one.before || one.after)
-      changes.push_back({*definitions[i], one.before ? &*one.before : nullptr,
-                         one.after ? &*one.after : nullptr});
+    if (is_captured(*definitions[i]) && (one.before || one.after))
+      changes.push_back({*definitions[i], one.before.get(), one.after ? &*one.after : nullptr});
   }
   return changes;
 }
 
-api::Error condition_failed(const std::optional<Item>& item, bool show_item) {
+api::Error condition_failed(const OldItem& item, bool show_item) {
   api::Error error = api::dynamodb::conditional_check_failed("The conditional request failed");
   if (item && show_item) {
     auto detail = std::make_shared<api::dynamodb::ConditionalCheckFailedException>();

@@ -9,6 +9,7 @@
 #include "api/error.h"
 #include "tables/changes.h"
 #include "tables/expression/ast.h"
+#include "tables/old_item.h"
 #include "tables/table.h"
 
 namespace tables {
@@ -25,7 +26,7 @@ struct Write {
 enum class ReturnValues { kNone, kAllOld, kUpdatedOld, kAllNew, kUpdatedNew };
 
 struct Written {
-  std::optional<Item> before;
+  OldItem before;
   std::optional<Item> after;
   double table_units = 1;                     // write capacity
   std::map<std::string, double> index_units;  // by index name; only what was touched
@@ -43,21 +44,20 @@ std::optional<api::Error> check_key_paths(const Definition& definition,
 // What becomes of the item: nothing in it, or an item. The error is the caller's: a failed
 // condition, an update that does not fit the item, an item that grows too large.
 api::Outcome<std::optional<Item>> decide(const Definition& definition, Write write,
-                                         const std::optional<Item>& before);
+                                         const OldItem& before);
 
 // Adds the change of one item and of its index entries to the batch, and to `counts` what it does
 // to the table's counts; answers what the write costs.
-Written record_change(const Definition& definition, std::string item_key,
-                      std::optional<Item> before, std::optional<Item> after, store::Batch& batch,
-                      Counts& counts);
+Written record_change(const Definition& definition, std::string item_key, OldItem before,
+                      std::optional<Item> after, store::Batch& batch, Counts& counts);
 
-// What was written as changes; they refer to both arguments, whose elements go together. What is
-// written nowhere (a check, a delete of nothing) is none.
+// What was written as changes, to tables whose changes are kept; they refer to both arguments,
+// whose elements go together. What is written nowhere (a check, a delete of nothing) is none.
 std::vector<Change> changes_of(const std::vector<std::shared_ptr<const Definition>>& definitions,
                                const std::vector<Written>& written);
 
 // ConditionalCheckFailedException, with the item where asked for.
-api::Error condition_failed(const std::optional<Item>& item, bool show_item);
+api::Error condition_failed(const OldItem& item, bool show_item);
 api::Error table_not_found();
 double write_units(std::size_t bytes);
 

@@ -50,9 +50,10 @@ void WriteGroups::submit() {
   for (const Group::Member& one : group->members) {
     marks.emplace_back(one.table->recent(one.hash));
     marks.emplace_back(one.table->recent_of_all());
+    if (!is_captured(*one.definition)) continue;
     const Written& written = *one.written;
-    changes.push_back({*one.definition, written.before ? &*written.before : nullptr,
-                       written.after ? &*written.after : nullptr});
+    changes.push_back(
+        {*one.definition, written.before.get(), written.after ? &*written.after : nullptr});
   }
   group->sequence = submit_changes(store_, sink_, changes, std::move(group->batch));
   if (!group->sequence) return;

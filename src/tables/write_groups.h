@@ -31,7 +31,7 @@ class WriteGroups {
     std::shared_ptr<const Definition> definition;
     std::string key;  // in the store
     std::uint16_t hash = 0;
-    std::optional<Item> before;
+    OldItem before;
     std::optional<Item> after;
     Written* written = nullptr;  // filled; it stays where it is until the group is settled
   };

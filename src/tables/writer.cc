@@ -39,11 +39,41 @@ async::Task<base::Status> Writer::settle(store::Sequence sequence) {
   co_return status;
 }
 
-async::Task<base::Result<std::optional<Item>>> Writer::look(Lane& lane, const std::string& key) {
+async::Task<base::Result<OldItem>> Writer::find(std::string key) {
+  auto stored = co_await store_.get(std::move(key));
+  if (!stored) co_return std::unexpected(std::move(stored).error());
+  co_return OldItem::of_stored(*std::move(stored));
+}
+
+async::Task<base::Result<OldItem>> Writer::look(Lane& lane, const std::string& key) {
   if (const std::optional<Item>* const after = lane.groups.after(key); after != nullptr)
-    co_return *after;
-  auto item = co_await read(key);
+    co_return OldItem(*after);
+  auto item = co_await find(key);
   co_return item;
+}
+
+std::optional<OldItem> Writer::peek(Lane& lane, const std::string& key) {
+  if (lane.locks.is_held(key)) return std::nullopt;
+  if (const std::optional<Item>* const after = lane.groups.after(key); after != nullptr)
+    return OldItem(*after);
+  if (peeking_ == nullptr) return std::nullopt;
+  auto stored = peeking_->peek(key);
+  if (!stored || !*stored) return std::nullopt;
+  auto item = OldItem::of_stored(**std::move(stored));
+  if (!item) return std::nullopt;
+  return *std::move(item);
+}
+
+std::optional<std::vector<OldItem>> Writer::peek_all(Lane& lane,
+                                                     const std::vector<Placed>& writes) {
+  std::vector<OldItem> items;
+  items.reserve(writes.size());
+  for (const Placed& one : writes) {
+    auto item = peek(lane, one.place.key);
+    if (!item) return std::nullopt;
+    items.push_back(*std::move(item));
+  }
+  return items;
 }
 
 async::Task<api::Outcome<Written>> Writer::write(TablePtr table, Write write) {
@@ -63,11 +93,19 @@ async::Task<api::Outcome<Written>> Writer::write(TablePtr table, Write write) {
 
 async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, TablePtr table, Write write,
                                                       Place place) {
-  auto lock = co_await lane.locks.acquire(place.key);
-  if (table->dropped()) co_return std::unexpected(table_not_found());
-  auto before = co_await look(lane, place.key);
-  if (!before) co_return std::unexpected(internal(before.error()));
-  // Read under the lock: see drain().
+  std::optional<KeyLocks::Lock> lock;
+  std::optional<OldItem> before = peek(lane, place.key);
+  if (!before) {
+    auto taken = co_await lane.locks.acquire(place.key);
+    lock.emplace(std::move(taken));
+    if (table->dropped()) co_return std::unexpected(table_not_found());
+    auto found = co_await look(lane, place.key);
+    if (!found) co_return std::unexpected(internal(found.error()));
+    before = *std::move(found);
+  } else if (table->dropped()) {
+    co_return std::unexpected(table_not_found());
+  }
+  // Read under the lock, or where nothing comes in between: see drain().
   auto definition = table->definition();
   auto after = decide(*definition, std::move(write), *before);
   const bool is_change = after && (*before || *after);
@@ -77,11 +115,11 @@ async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, TablePtr table
     if (is_change)
       lane.groups.join({std::move(table), std::move(definition), std::move(place.key), place.hash,
                         *std::move(before), *std::move(after), &written});
-    lock.release();
+    if (lock) lock->release();
     settled = co_await lane.groups.settled();
   } else {
     const store::Sequence seen = table->recent(place.hash).to_wait_for(store_);
-    lock.release();
+    if (lock) lock->release();
     settled = co_await settle(seen);
   }
   if (!settled) co_return std::unexpected(internal(settled.error()));
@@ -90,15 +128,20 @@ async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, TablePtr table
 }
 
 async::Task<api::Outcome<std::vector<Written>>> Writer::write_all(std::vector<TableWrite> writes) {
-  std::vector<std::vector<TableWrite>> by_lane(lanes_.size());
+  std::vector<std::vector<Placed>> by_lane(lanes_.size());
   std::vector<std::pair<std::size_t, std::size_t>> where;  // lane, position there
+  where.reserve(writes.size());
   for (TableWrite& one : writes) {
     const auto definition = one.table->definition();
-    if (auto wrong = check_write(*definition, one.write))
-      co_return std::unexpected(*std::move(wrong));
-    const std::size_t lane = lanes_.of(place_of(*definition, one.write.item).hash).number;
+    if (one.key.empty()) {
+      if (auto wrong = check_write(*definition, one.write))
+        co_return std::unexpected(*std::move(wrong));
+      one.key = encode_key(definition->keys, one.write.item);
+    }
+    Place place{keys::items(definition->id) + one.key, base::read_u16(one.key)};
+    const std::size_t lane = lanes_.of(place.hash).number;
     where.emplace_back(lane, by_lane[lane].size());
-    by_lane[lane].push_back(std::move(one));
+    by_lane[lane].push_back({std::move(one), std::move(place)});
   }
   std::vector<async::Task<api::Outcome<std::vector<Written>>>> tasks;
   std::vector<std::size_t> task_of(lanes_.size());
@@ -108,53 +151,77 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::write_all(std::vector<Ta
     tasks.push_back(async::run_on(*lanes_.at(lane).core,
                                   write_lane(lanes_.at(lane), std::move(by_lane[lane]))));
   }
+  if (tasks.size() == 1) {
+    auto result = co_await std::move(tasks.front());
+    co_return result;
+  }
   auto results = co_await async::when_all(std::move(tasks));
   for (auto& result : results) {
     if (!result) co_return std::unexpected(std::move(result).error());
   }
   std::vector<Written> all;
+  all.reserve(where.size());
   for (const auto& [lane, position] : where)
     all.push_back(std::move((*results[task_of[lane]])[position]));
   co_return all;
 }
 
-async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
-                                                                   std::vector<TableWrite> writes) {
-  std::vector<Place> places;
-  for (const TableWrite& one : writes)
-    places.push_back(place_of(*one.table->definition(), one.write.item));
-  // In the order of keys, as everybody who takes several.
+// In the order of keys, as everybody who takes several.
+async::Task<std::vector<KeyLocks::Lock>> Writer::lock_here(Lane& lane,
+                                                           const std::vector<Placed>& writes) {
   std::vector<std::string> sorted;
-  for (const Place& place : places) sorted.push_back(place.key);
+  for (const Placed& one : writes) sorted.push_back(one.place.key);
   std::ranges::sort(sorted);
   std::vector<KeyLocks::Lock> locks;
   for (std::string& key : sorted) {
     auto lock = co_await lane.locks.acquire(std::move(key));
     locks.push_back(std::move(lock));
   }
-  std::vector<Written> all(writes.size());
-  std::vector<WriteGroups::Joining> changes;
-  std::vector<std::size_t> unchanged;
+  co_return locks;
+}
+
+async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
+                                                                   std::vector<Placed> writes) {
+  std::vector<KeyLocks::Lock> locks;
+  auto before = peek_all(lane, writes);
+  if (!before) {
+    locks = co_await lock_here(lane, writes);
+    before.emplace();
+    for (const Placed& one : writes) {
+      auto found = co_await look(lane, one.place.key);
+      if (!found) co_return std::unexpected(internal(found.error()));
+      before->push_back(*std::move(found));
+    }
+  }
+  std::vector<std::shared_ptr<const Definition>> definitions;
+  std::vector<std::optional<Item>> after;
+  definitions.reserve(writes.size());
+  after.reserve(writes.size());
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    TablePtr& table = writes[i].table;
-    if (table->dropped()) co_return std::unexpected(table_not_found());
-    auto before = co_await look(lane, places[i].key);
-    if (!before) co_return std::unexpected(internal(before.error()));
-    auto definition = table->definition();
-    auto after = decide(*definition, std::move(writes[i].write), *before);
-    if (!after) co_return std::unexpected(std::move(after).error());
-    if (*before || *after)
-      changes.push_back({std::move(table), std::move(definition), std::move(places[i].key),
-                         places[i].hash, *std::move(before), *std::move(after), &all[i]});
-    else unchanged.push_back(i);
+    TableWrite& one = writes[i].write;
+    if (one.table->dropped()) co_return std::unexpected(table_not_found());
+    const bool is_known = i > 0 && one.table == writes[i - 1].write.table;
+    definitions.push_back(is_known ? definitions.back() : one.table->definition());
+    auto decided = decide(*definitions[i], std::move(one.write), (*before)[i]);
+    if (!decided) co_return std::unexpected(std::move(decided).error());
+    after.push_back(*std::move(decided));
   }
+  std::vector<Written> all(writes.size());
   store::Sequence seen = 0;
-  bool is_in_group = !changes.empty();
-  for (const std::size_t i : unchanged) {
-    if (lane.groups.after(places[i].key) != nullptr) is_in_group = true;
-    else seen = std::max(seen, writes[i].table->recent(places[i].hash).to_wait_for(store_));
+  bool is_in_group = false;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    Table& table = *writes[i].write.table;
+    Place& place = writes[i].place;
+    if ((*before)[i] || after[i]) {
+      is_in_group = true;
+      lane.groups.join({writes[i].write.table, std::move(definitions[i]), std::move(place.key),
+                        place.hash, std::move((*before)[i]), std::move(after[i]), &all[i]});
+    } else if (lane.groups.after(place.key) != nullptr) {
+      is_in_group = true;
+    } else {
+      seen = std::max(seen, table.recent(place.hash).to_wait_for(store_));
+    }
   }
-  for (WriteGroups::Joining& change : changes) lane.groups.join(std::move(change));
   locks.clear();
   if (is_in_group) {
     const auto settled = co_await lane.groups.settled();
@@ -238,7 +305,7 @@ async::Task<base::Status> Writer::expire(TablePtr table, std::string item_key, s
   auto lock = co_await lane.locks.acquire(item_key);
   lane.groups.submit();
   if (table->dropped()) co_return base::Status();
-  auto item = co_await read(item_key);
+  auto item = co_await find(item_key);
   if (!item) co_return std::unexpected(std::move(item).error());
   const auto definition = table->definition();
   const auto end = *item ? expiry_of(*definition, **item) : std::nullopt;
@@ -251,7 +318,8 @@ async::Task<base::Status> Writer::expire(TablePtr table, std::string item_key, s
   if (end && is_over(*end, now_seconds)) {
     Counts counts;
     written = record_change(*definition, item_key, *std::move(item), std::nullopt, batch, counts);
-    changes.push_back({*definition, &*written.before, nullptr, true});
+    if (is_captured(*definition))
+      changes.push_back({*definition, written.before.get(), nullptr, true});
     table->count(lane.number, counts, batch);
   }
   const auto submitted = submit_changes(store_, sink_, changes, std::move(batch));

@@ -2,12 +2,14 @@
 
 // Writer: applies writes to the store. A write hops to its key's lane, takes the key's lock, reads,
 // decides, joins the lane's group of writes, gives the lock back and only then waits until the
-// group is durable: a hot key is limited by the lane, not by the disk's syncs, and batches and
-// syncs are shared by whoever waits. Nothing is answered before what it rests on is durable,
-// refusals included. Thread-safe; everything it refers to outlives it.
+// group is durable (where nobody holds the lock and memory knows the item, nothing comes in
+// between, and no lock is taken): a hot key is limited by the lane, not by the disk's syncs, and
+// batches and syncs are shared by whoever waits. Nothing is answered before what it rests on is
+// durable, refusals included. Thread-safe; everything it refers to outlives it.
 
 #include "async/task.h"
 #include "base/clock.h"
+#include "store/peeking.h"
 #include "tables/lanes.h"
 #include "tables/write.h"
 
@@ -21,12 +23,18 @@ using TablePtr = std::shared_ptr<Table>;
 struct TableWrite {
   TablePtr table;
   Write write;
+  // The item's encode_key(), of who has made it already and has checked the write.
+  std::string key = {};
 };
 
 class Writer {
  public:
   Writer(store::Store& store, Lanes& lanes, const base::Clock& clock, ChangeSink* sink)
-      : store_(store), lanes_(lanes), clock_(clock), sink_(sink) {}
+      : store_(store),
+        peeking_(dynamic_cast<store::Peeking*>(&store)),
+        lanes_(lanes),
+        clock_(clock),
+        sink_(sink) {}
 
   async::Task<api::Outcome<Written>> write(TablePtr table, Write write);
 
@@ -70,13 +78,22 @@ class Writer {
     std::uint16_t hash;
   };
   static Place place_of(const Definition& definition, const Item& item);
+  struct Placed {
+    TableWrite write;
+    Place place;
+  };
   async::Task<base::Result<std::optional<Item>>> read(std::string key);
+  async::Task<base::Result<OldItem>> find(std::string key);
   // The item as it is for who holds its key's lock, on its lane.
-  async::Task<base::Result<std::optional<Item>>> look(Lane& lane, const std::string& key);
+  async::Task<base::Result<OldItem>> look(Lane& lane, const std::string& key);
+  // The same of a key that nobody has locked, good until the next wait; nullopt: that takes a lock.
+  std::optional<OldItem> peek(Lane& lane, const std::string& key);
+  std::optional<std::vector<OldItem>> peek_all(Lane& lane, const std::vector<Placed>& writes);
   async::Task<api::Outcome<Written>> write_here(Lane& lane, TablePtr table, Write write,
                                                 Place place);
   async::Task<api::Outcome<std::vector<Written>>> write_lane(Lane& lane,
-                                                             std::vector<TableWrite> writes);
+                                                             std::vector<Placed> writes);
+  async::Task<std::vector<KeyLocks::Lock>> lock_here(Lane& lane, const std::vector<Placed>& writes);
   async::Task<base::Status> settle(store::Sequence sequence);
 
   struct Held;  // the locks of a transaction
@@ -87,6 +104,7 @@ class Writer {
       const std::optional<Token>& token);
 
   store::Store& store_;
+  store::Peeking* const peeking_;  // the same store, if it can do that
   Lanes& lanes_;
   const base::Clock& clock_;
   ChangeSink* const sink_;

@@ -37,50 +37,69 @@ api::Outcome<tables::Write> read_write(d::WriteRequest& request) {
   return write;
 }
 
-struct Batch {
-  std::vector<std::string> given;        // the table of each write, as the request names it
-  std::vector<tables::TableName> names;  // and as what it is
-  std::vector<tables::TableWrite> writes;
+// What a batch writes to, once for each table.
+struct Target {
+  const std::string* given = nullptr;  // as the request names it
+  tables::TableName name;
+  tables::TablePtr table;
+  std::shared_ptr<const tables::Definition> definition;
 };
+
+struct Batch {
+  std::vector<Target> targets;
+  std::vector<std::size_t> target_of;  // of each write
+  std::vector<tables::TableWrite> writes;
+
+  const Target& target(std::size_t write) const { return targets[target_of[write]]; }
+};
+
+std::optional<api::Error> check_batch_write(const tables::Definition& definition,
+                                            const tables::Write& write) {
+  auto wrong = tables::check_write(definition, write);
+  const auto says = [&](const char* text) {
+    return wrong->message.find(text) != std::string::npos;
+  };
+  const bool is_put = write.kind == tables::Write::Kind::kPut;
+  if (wrong && is_put && (says("Missing the key") || says("Type mismatch for key")))
+    return tables::validation("The provided key element does not match the schema");
+  return wrong;
+}
 
 api::Outcome<Batch> read_batch(const Deps& deps, const Context& context,
                                d::BatchWriteItemInput& input) {
-  struct Named {
-    const std::string& given;
-    tables::TableName name;
-    tables::Write write;
-  };
-  std::vector<Named> all;
+  Batch batch;
+  std::size_t count = 0;
+  for (const auto& [given, requests] : *input.request_items) count += requests.size();
+  batch.writes.reserve(count);
+  batch.target_of.reserve(count);
   for (auto& [given, requests] : *input.request_items) {
-    const auto name = item_table(context, given);
-    if (!name) return std::unexpected(name.error());
+    auto name = item_table(context, given);
+    if (!name) return std::unexpected(std::move(name).error());
     for (d::WriteRequest& request : requests) {
       auto write = read_write(request);
       if (!write) return std::unexpected(std::move(write).error());
-      all.push_back({given, *name, *std::move(write)});
+      batch.target_of.push_back(batch.targets.size());
+      batch.writes.push_back({.table = nullptr, .write = *std::move(write)});
     }
+    batch.targets.push_back({.given = &given, .name = *std::move(name)});
   }
-  if (all.size() > kBatchWritesMax)
+  if (batch.writes.size() > kBatchWritesMax)
     return tables::refuse("Too many items requested for the BatchWriteItem call");
-  Batch batch;
-  std::set<std::pair<tables::TableId, std::string>> seen;
-  for (auto& [given, name, write] : all) {
-    auto table = find_table(deps, name);
-    if (!table) return std::unexpected(std::move(table).error());
-    const auto definition = (*table)->definition();
-    const bool is_put = write.kind == tables::Write::Kind::kPut;
-    if (auto wrong = tables::check_write(*definition, write)) {
-      const bool of_key = wrong->message.find("Missing the key") != std::string::npos ||
-                          wrong->message.find("Type mismatch for key") != std::string::npos;
-      if (is_put && of_key)
-        return tables::refuse("The provided key element does not match the schema");
-      return std::unexpected(*std::move(wrong));
+  std::set<std::pair<tables::TableId, std::string_view>> seen;
+  for (std::size_t i = 0; i < batch.writes.size(); ++i) {
+    Target& target = batch.targets[batch.target_of[i]];
+    tables::TableWrite& one = batch.writes[i];
+    if (target.table == nullptr) {
+      auto table = find_table(deps, target.name);
+      if (!table) return std::unexpected(std::move(table).error());
+      target.table = *std::move(table);
+      target.definition = target.table->definition();
     }
-    if (!seen.emplace((*table)->id(), tables::encode_key(definition->keys, write.item)).second)
-      return tables::refuse(kDuplicates);
-    batch.given.push_back(given);
-    batch.names.push_back(name);
-    batch.writes.push_back({*std::move(table), std::move(write)});
+    if (auto wrong = check_batch_write(*target.definition, one.write))
+      return std::unexpected(*std::move(wrong));
+    one.table = target.table;
+    one.key = tables::encode_key(target.definition->keys, one.write.item);
+    if (!seen.emplace(target.table->id(), one.key).second) return tables::refuse(kDuplicates);
   }
   return batch;
 }
@@ -100,26 +119,27 @@ void add_capacity(Capacities& into, const std::optional<std::string>& wanted,
 std::optional<api::Error> hold_back(const Deps& deps, Batch& batch,
                                     d::BatchWriteItemOutput& output) {
   if (deps.throttle == nullptr) return std::nullopt;
-  Batch left;
+  std::vector<std::size_t> target_of;
+  std::vector<tables::TableWrite> left;
   std::optional<api::Error> refused;
   for (std::size_t i = 0; i < batch.writes.size(); ++i) {
     tables::TableWrite& one = batch.writes[i];
-    const auto definition = one.table->definition();
-    auto wrong = refuse_write({deps, *one.table, *definition}, one.write.item);
+    const Target& target = batch.target(i);
+    auto wrong = refuse_write({deps, *target.table, *target.definition}, one.write.item);
     if (!wrong) {
-      left.given.push_back(std::move(batch.given[i]));
-      left.names.push_back(std::move(batch.names[i]));
-      left.writes.push_back(std::move(one));
+      target_of.push_back(batch.target_of[i]);
+      left.push_back(std::move(one));
       continue;
     }
     refused = std::move(wrong);
-    auto& request = (*output.unprocessed_items)[batch.given[i]].emplace_back();
+    auto& request = (*output.unprocessed_items)[*target.given].emplace_back();
     if (one.write.kind == tables::Write::Kind::kPut)
       request.put_request.emplace().item = std::move(one.write.item);
     else request.delete_request.emplace().key = std::move(one.write.item);
   }
-  if (left.writes.empty()) return refused;
-  batch = std::move(left);
+  if (left.empty()) return refused;
+  batch.target_of = std::move(target_of);
+  batch.writes = std::move(left);
   return std::nullopt;
 }
 
@@ -132,26 +152,25 @@ Answer<d::BatchWriteItemOutput> batch_write(const Deps& deps, const Context& con
   output.unprocessed_items.emplace();
   if (auto refused = hold_back(deps, *batch, output))
     co_return std::unexpected(*std::move(refused));
-  std::map<tables::TableName, tables::TablePtr> used;
-  std::vector<tables::Item> keys;
-  for (std::size_t i = 0; i < batch->writes.size(); ++i) {
-    const tables::TableWrite& one = batch->writes[i];
-    used[batch->names[i]] = one.table;
-    keys.push_back(tables::key_of(one.table->definition()->keys, one.write.item));
-  }
+  std::vector<tables::Item> keys;  // of each write, if writes are charged
+  for (std::size_t i = 0; deps.throttle != nullptr && i < batch->writes.size(); ++i)
+    keys.push_back(tables::key_of(batch->target(i).definition->keys, batch->writes[i].write.item));
   auto written = co_await deps.tables.writer().write_all(std::move(batch->writes));
   if (!written) co_return std::unexpected(std::move(written).error());
-  std::map<tables::TableName, Units> units;
+  std::map<tables::TableName, std::pair<const Target*, Units>> units;
   for (std::size_t i = 0; i < written->size(); ++i) {
-    Units& sum = units[batch->names[i]];
+    const Target& target = batch->target(i);
+    if (deps.throttle != nullptr)
+      charge_write({deps, *target.table, *target.definition}, keys[i], (*written)[i]);
+    if (!input.return_consumed_capacity) continue;
+    auto& [of, sum] = units[target.name];
+    of = &target;
     sum.table += (*written)[i].table_units;
     for (const auto& [index, amount] : (*written)[i].index_units) sum.indexes[index] += amount;
-    const tables::Table& table = *used[batch->names[i]];
-    charge_write({deps, table, *table.definition()}, keys[i], (*written)[i]);
   }
-  for (const auto& [name, amount] : units)
+  for (const auto& [name, sum] : units)
     add_capacity(output.consumed_capacity, input.return_consumed_capacity, name,
-                 *used[name]->definition(), amount);
+                 *sum.first->definition, sum.second);
   co_return output;
 }
 

@@ -148,7 +148,12 @@ void add_leading_key(auth::Check& check, const Deps& deps, const tables::TableNa
 }
 
 void Attributes::insert(const std::string& name) {
-  if (std::ranges::find(names_, name) == names_.end()) names_.push_back(name);
+  // Items of a batch have the same attributes in the same order, mostly.
+  if (++latest_ >= names_.size()) latest_ = 0;
+  if (latest_ < names_.size() && names_[latest_] == name) return;
+  const auto found = std::ranges::find(names_, name);
+  latest_ = static_cast<std::size_t>(found - names_.begin());
+  if (found == names_.end()) names_.push_back(name);
 }
 
 void Attributes::add(const tables::Item& item) {

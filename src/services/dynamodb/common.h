@@ -78,6 +78,7 @@ class Attributes {
  private:
   void insert(const std::string& name);
   std::vector<std::string> names_;
+  std::size_t latest_ = 0;  // that was named
 };
 
 // --- capacity ---

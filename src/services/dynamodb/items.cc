@@ -135,9 +135,13 @@ Answer<Output> run(const Deps& deps, const Context& context, Input input,
   if (!table) co_return std::unexpected(std::move(table).error());
   const auto wanted = return_values(input.return_values);
   // What the answer needs of the write besides its result.
-  Write shown{.kind = write->kind, .update = write->update};
+  Write shown{.kind = write->kind};
+  using Wanted = tables::ReturnValues;
+  if (wanted == Wanted::kUpdatedOld || wanted == Wanted::kUpdatedNew) shown.update = write->update;
   const auto definition = (*table)->definition();
-  auto key = tables::key_of(definition->keys, write->item);
+  tables::Item key;
+  if (deps.throttle != nullptr || input.return_item_collection_metrics)
+    key = tables::key_of(definition->keys, write->item);
   const Drawn drawn{deps, **table, *definition};
   if (auto refused = refuse_write(drawn, key)) co_return std::unexpected(*std::move(refused));
   auto written = co_await deps.tables.writer().write(*table, *std::move(write));
