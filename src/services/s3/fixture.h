@@ -114,7 +114,7 @@ class S3Test : public testing::Test {
     };
     const auto match = router->find(request);
     if (!match) return refuse(wire::unknown_operation(api::s3::kService, ""));
-    const wire::Endpoint* const endpoint = registry.find("s3", match->operation->name);
+    const wire::Endpoint* const endpoint = registry.find(*match->operation);
     if (endpoint == nullptr) return refuse(wire::unknown_operation(api::s3::kService, ""));
     const auto input = endpoint->make_input();
     const auto decoded = wire::decode_rest(request, match->labels, *match->operation, input.get());
