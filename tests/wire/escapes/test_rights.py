@@ -18,7 +18,7 @@ def test_another_functions_invocation_can_be_neither_answered_nor_taken(world, a
 
     def find_id():
         try:
-            events = logs.filter_log_events(logGroupName="/aws/lambda/victim", filterPattern="START")["events"]
+            events = logs.filter_log_events(logGroupName="/aws/lambda/victim", filterPattern='"START RequestId"')["events"]
         except logs.exceptions.ResourceNotFoundException:
             return False
         ids[:] = [event["message"].split()[2] for event in events]
