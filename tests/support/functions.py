@@ -3,6 +3,8 @@ import io
 import json
 import zipfile
 
+from support.logs import messages
+
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
                         "Action": "sts:AssumeRole"}]}
 LOGS = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
@@ -57,12 +59,7 @@ class Functions:
         return json.loads(payload) if payload else None
 
     def printed(self, name, word):
-        try:
-            pages = self.logs.get_paginator("filter_log_events").paginate(
-                logGroupName=f"/aws/lambda/{name}", filterPattern=word)
-            return [json.loads(event["message"].split(word + " ", 1)[1]) for page in pages for event in page["events"]]
-        except self.logs.exceptions.ResourceNotFoundException:
-            return []
+        return [json.loads(line.split(word + " ", 1)[1]) for line in messages(self.logs, name, word)]
 
     def close(self):
         for name in self.made:

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from support.functions import Functions, package
+from support.logs import messages
 
 # An extension without a library. Prints what it is told; MODE says how it misbehaves.
 EXTENSION = """#!/usr/bin/python3
@@ -92,17 +93,13 @@ def create(functions, name, files=None, code=HANDLER, runtime="python3.12", hand
                      Environment={"Variables": variables})
 
 
-def messages(functions, name):
-    try:
-        pages = functions.logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
-        return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
-    except functions.logs.exceptions.ResourceNotFoundException:
-        return []
+def printed(functions, name):
+    return [line.rstrip("\n") for line in messages(functions.logs, name)]
 
 
 def said(functions, name, what=None):
     """What the extensions have printed."""
-    told = [json.loads(line) for line in messages(functions, name) if line.startswith('{"ext"')]
+    told = [json.loads(line) for line in printed(functions, name) if line.startswith('{"ext"')]
     return [one for one in told if what in (None, one["what"])]
 
 
@@ -138,7 +135,7 @@ def test_an_extension_is_told_of_events_and_of_the_end(functions, name):
     assert event["eventType"] == "INVOKE" and event["requestId"] == first["id"]
     assert event["invokedFunctionArn"].endswith(":function:" + name)
     assert event["tracing"]["type"] == "X-Amzn-Trace-Id" and event["deadlineMs"] > time.time() * 1000
-    assert "EXTENSION\tName: mine\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" in messages(functions, name)
+    assert "EXTENSION\tName: mine\tState: Ready\tEvents: [INVOKE, SHUTDOWN]" in printed(functions, name)
     functions.invoke(name)
     assert len(eventually(lambda: len(said(functions, name, "event")) == 2 and said(functions, name, "event"))) == 2
     end(functions, name)
@@ -161,7 +158,7 @@ def test_the_runtime_starts_after_its_extensions_and_waits_for_them(functions, n
         Namespace="AWS/Lambda", MetricName="PostRuntimeExtensionsDuration", StartTime=now - 300, EndTime=now + 60,
         Period=60, Statistics=["Maximum"], Dimensions=[{"Name": "FunctionName", "Value": name}])["Datapoints"]
     assert 900 < max(point["Maximum"] for point in points) < 3000
-    lines = messages(functions, name)
+    lines = printed(functions, name)
     assert next(i for i, line in enumerate(lines) if "registered" in line) < lines.index("loaded")
 
 
@@ -188,7 +185,7 @@ def test_telemetry(functions, name, mode):
     request_id = functions.invoke(name)["id"]
 
     def events():
-        return [json.loads(line.split(" ", 1)[1]) for line in messages(functions, name)
+        return [json.loads(line.split(" ", 1)[1]) for line in printed(functions, name)
                 if line.startswith("telemetry ")]
 
     eventually(lambda: any(event["type"] == "platform.report" for event in events()))
@@ -213,8 +210,8 @@ def test_telemetry(functions, name, mode):
 def test_the_older_logs_api(functions, name):
     create(functions, name, SUBSCRIBE="/2020-08-15/logs")
     functions.invoke(name)
-    eventually(lambda: any('"platform.end"' in line for line in messages(functions, name)))
-    text = "\n".join(messages(functions, name))
+    eventually(lambda: any('"platform.end"' in line for line in printed(functions, name)))
+    text = "\n".join(printed(functions, name))
     assert '"platform.start"' in text and '"platform.logsSubscription"' in text and "initStart" not in text
 
 
@@ -242,4 +239,4 @@ def test_a_public_extension(functions, name):
     assert functions.invoke(name) == [200, {}]
     assert functions.invoke(name) == [200, {}]
     eventually(lambda: "EXTENSION\tName: sentry-extension\tState: Ready\tEvents: [INVOKE, SHUTDOWN]"
-               in messages(functions, name))
+               in printed(functions, name))

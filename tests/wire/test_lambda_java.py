@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from support.functions import Functions, files_of
+from support.logs import messages
 from support.stack import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("javac") is None, reason="no JDK on this machine")
@@ -324,7 +325,7 @@ def test_the_log_begins_with_the_version_that_runs(functions, deploy, name):
     functions.invoke(name, "x")
 
     def lines():
-        return [event["message"] for event in functions.logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+        return messages(functions.logs, name)
 
     wait_until(lambda: any(line.startswith("REPORT") for line in lines()), "the REPORT line")
     assert lines()[0] == f"INIT_START Runtime Version: java:{version}\n"

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from support.functions import Functions
+from support.logs import messages
 from support.stack import wait_until
 
 PYTHON = "def handler(event, context):\n    return 1\n"
@@ -24,10 +25,9 @@ def test_the_log_begins_with_the_version_that_runs(server, functions, name, runt
     functions.create(name, code, runtime, handler)
     answer = functions.lambda_.invoke(FunctionName=name, LogType="Tail")
     assert base64.b64decode(answer["LogResult"]).startswith(b"START RequestId:")
-    logs = server.client("logs")
 
     def lines():
-        return [event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+        return messages(functions.logs, name)
 
     wait_until(lambda: any(line.startswith("REPORT") for line in lines()), "the REPORT line")
     assert lines()[0] == f"INIT_START Runtime Version: {runtime.rstrip('.x0123456789')}:{version}\n"

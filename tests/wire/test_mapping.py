@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
+from support.logs import messages
 from support.stack import wait_until
 
 # Says what it got; does what the records' bodies ask for.
@@ -73,13 +74,8 @@ class World:
 
     def said(self, word):
         """In the order in which it was said: lines of sandboxes side by side may be stored in another one."""
-        try:
-            pages = self.logs.get_paginator("filter_log_events").paginate(
-                logGroupName=f"/aws/lambda/{self.name}", filterPattern=word)
-            lines = [json.loads(event["message"].split(word + " ", 1)[1]) for page in pages for event in page["events"]]
-            return sorted(lines, key=lambda line: line.get("at", 0))
-        except self.logs.exceptions.ResourceNotFoundException:
-            return []
+        lines = [json.loads(line.split(word + " ", 1)[1]) for line in messages(self.logs, self.name, word)]
+        return sorted(lines, key=lambda line: line.get("at", 0))
 
     def bodies(self, word="GOT"):
         return [body for call in self.said(word) for body in call["bodies"]]

@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
+from support.logs import messages
 from support.stack import wait_until
 
 CODE = """
@@ -68,12 +69,7 @@ class World:
             self.dynamodb.put_item(TableName=self.name, Item={"k": {"S": key}} | more)
 
     def said(self, word):
-        try:
-            pages = self.logs.get_paginator("filter_log_events").paginate(
-                logGroupName=f"/aws/lambda/{self.name}", filterPattern=word)
-            return [json.loads(event["message"].split(word + " ", 1)[1]) for page in pages for event in page["events"]]
-        except self.logs.exceptions.ResourceNotFoundException:
-            return []
+        return [json.loads(line.split(word + " ", 1)[1]) for line in messages(self.logs, self.name, word)]
 
     def done(self):
         return [key for batch in self.said("DONE") for key in batch]

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from support.logs import messages
 from support.stack import wait_until
 from test_mapping import World, bucket  # noqa: F401
 
@@ -74,11 +75,7 @@ def worlds(server, name):
 
 def lines(world):
     """Everything that stands in the function's log group."""
-    try:
-        pages = world.logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{world.name}")
-        return "".join(event["message"] for page in pages for event in page["events"])
-    except world.logs.exceptions.ResourceNotFoundException:
-        return ""
+    return "".join(messages(world.logs, world.name))
 
 
 def result_of(world, mapping):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from support.functions import Functions, files_of, package
+from support.logs import messages
 from support.server import ROOT
 from support.stack import wait_until
 
@@ -208,9 +209,8 @@ def payments(server, name, layer):
 
 def logged(functions, message):
     """The lines of the library's logger that say so."""
-    group = f"/aws/lambda/{functions.name}"
-    events = functions.logs.filter_log_events(logGroupName=group, filterPattern=f'{{ $.message = "{message}" }}')
-    return [json.loads(event["message"]) for event in events["events"]]
+    pattern = f'{{ $.message = "{message}" }}'
+    return [json.loads(line) for line in messages(functions.logs, functions.name, pattern)]
 
 
 def test_an_idempotent_function_does_its_work_once(payments):

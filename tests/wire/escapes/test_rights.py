@@ -3,6 +3,7 @@ import json
 import threading
 
 from support.attack import found, NEIGHBOUR
+from support.logs import messages
 from support.stack import wait_until
 
 
@@ -14,14 +15,10 @@ def test_another_functions_invocation_can_be_neither_answered_nor_taken(world, a
     asking = threading.Thread(target=lambda: answered.update(
         world.functions.invoke("victim", {"sleep": 4})))
     asking.start()
-    logs, ids = world.functions.logs, []
+    ids = []
 
     def find_id():
-        try:
-            events = logs.filter_log_events(logGroupName="/aws/lambda/victim", filterPattern='"START RequestId"')["events"]
-        except logs.exceptions.ResourceNotFoundException:
-            return False
-        ids[:] = [event["message"].split()[2] for event in events]
+        ids[:] = [line.split()[2] for line in messages(world.functions.logs, "victim", '"START RequestId"')]
         return len(ids) == 2
     wait_until(find_id, "the second invocation in the log", 4)
     result = found(attacker("""
