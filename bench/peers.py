@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "peers"
-BINARY = pathlib.Path(os.environ.get("MILLRACE", ROOT / "build" / "release" / "millrace"))
+BINARY = pathlib.Path(os.environ.get("MILLRACE", ROOT / "build" / "release" / "millrace")).resolve()
 NPM = ["kinesalite@3", "kinesis-local@0.6", "dynalite@4"]
 PYPI = ["moto[server]", "ministack"]
 
