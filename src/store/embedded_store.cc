@@ -21,6 +21,9 @@ namespace store {
 namespace {
 
 constexpr std::size_t kPagesAtATime = 8;  // of logs, read from the disk and not yet used
+// Written since a checkpoint before a file for the next segment is made: long before this one is
+// full, and not for a server that hardly ever writes.
+constexpr std::uint64_t kBeforeSpare = 1U << 20U;
 constexpr std::uint64_t kSegmentBytesEnd = std::uint64_t{4} << 30U;  // offsets have 32 bits
 
 std::string parent_of(const std::string& path) {
@@ -178,8 +181,7 @@ base::Result<Sequence> EmbeddedStore::Impl::submit(const Batch& batch) {
   const std::uint64_t before = bytes_since_checkpoint.fetch_add(bytes);
   const bool checkpoint_now =
       before < options.checkpoint_bytes && before + bytes >= options.checkpoint_bytes;
-  // Well before the segment that is being written is full.
-  const std::uint64_t early = options.segment_bytes / 4;
+  const std::uint64_t early = std::min(kBeforeSpare, options.segment_bytes / 4);
   const bool segment_now = before < early && before + bytes >= early;
   if (checkpoint_now || segment_now || frees_logs(batch)) {
     const std::lock_guard held(maintenance_mutex);

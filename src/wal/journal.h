@@ -116,7 +116,8 @@ class Journal {
   // A sealed segment's file goes, or waits to become a new one; kInvalidArgument for the newest.
   base::Status remove_segment(std::uint64_t segment);
   // Makes a file for the next segment ahead of time if the groups written lately were small enough
-  // for it to pay. For a thread that may block for as long as it takes to write one.
+  // for it to pay; goes on in it at once where the newest segment lies on blocks that are only
+  // reserved. For a thread that may block for as long as it takes to write one.
   base::Status prepare_segment(const std::stop_token& stop);
   // Opens a segment for reading. kNotFound if it has been removed.
   base::Result<std::unique_ptr<io::File>> open_segment(std::uint64_t segment) const;

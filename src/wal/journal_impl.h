@@ -77,6 +77,10 @@ struct Journal::Impl {
   std::set<std::uint64_t> segments;
   JournalMetrics metrics;
   JournalMetrics looked_at;  // when prepare_segment() last judged them
+  // The newest segment, if its blocks are only reserved and not all written before.
+  std::optional<std::uint64_t> reserved;
+  // The segment that is to be left although there is room in it: a spare waits that is faster.
+  std::optional<std::uint64_t> leave;
 
   // Touched only by recovery, then the writer, then close():
   std::unique_ptr<io::File> file;

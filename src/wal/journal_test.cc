@@ -287,6 +287,35 @@ TEST_F(JournalTest, PreparesASegmentOnlyWhereGroupsAreSmall) {
   EXPECT_TRUE(files_.open(std::string(kFolder) + "/1.spare", io::OpenMode::kRead));
 }
 
+TEST_F(JournalTest, LeavesReservedBlocksForASpare) {
+  open();
+  append_durably("one");
+  ASSERT_TRUE(journal_->prepare_segment({}));
+  append_durably("two");
+  EXPECT_EQ(journal_->end().position.segment, 2U);
+  ASSERT_TRUE(journal_->prepare_segment({}));
+  append_durably("three");
+  EXPECT_EQ(journal_->end().position.segment, 2U) << "it lies on blocks that were written before";
+  files_.crash();
+  open();
+  EXPECT_EQ(replayed_, (Texts{"one", "two", "three"}));
+  append_durably("four");
+  open();
+  EXPECT_EQ(replayed_, (Texts{"one", "two", "three", "four"}));
+}
+
+TEST_F(JournalTest, LeavesTheSegmentOfAnEarlierLifeToo) {
+  open();
+  append_durably("one");
+  ASSERT_TRUE(journal_->close());
+  open();
+  append_durably("two");
+  EXPECT_EQ(journal_->end().position.segment, 1U);
+  ASSERT_TRUE(journal_->prepare_segment({}));
+  append_durably("three");
+  EXPECT_EQ(journal_->end().position.segment, 2U);
+}
+
 TEST_F(JournalTest, ReportsASegmentThatEndsBeforeTheStart) {
   open();
   append_durably("one");

@@ -134,6 +134,8 @@ base::Status Journal::Impl::adopt_newest(std::unique_ptr<io::File> newest,
     RETURN_IF_ERROR(file->sync_data());
   }
   file_bytes = std::max(options.segment_bytes, end);
+  ASSIGN_OR_RETURN(const std::uint64_t had_bytes, file->size());
+  if (had_bytes < file_bytes) reserved = found.segment;
   RETURN_IF_ERROR(file->preallocate(file_bytes));
   return file->sync_data();
 }
