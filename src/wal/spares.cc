@@ -60,20 +60,30 @@ base::Status Spares::prepare(const std::stop_token& stop) {
   if (count() > 0 || max_ == 0) return {};
   const std::string spare = next_path();
   const std::string unfinished = spare + ".new";
-  {
-    ASSIGN_OR_RETURN(const auto file, files_.open(unfinished, io::OpenMode::kCreateNew));
-    RETURN_IF_ERROR(file->preallocate(segment_bytes_));
-    const std::string zeros(kFillBytes, '\0');
-    for (std::uint64_t at = 0; at < segment_bytes_; at += kFillBytes) {
-      if (stop.stop_requested()) return files_.remove(unfinished);
-      const auto bytes = static_cast<std::size_t>(std::min(kFillBytes, segment_bytes_ - at));
-      RETURN_IF_ERROR(file->write_at(std::string_view(zeros).substr(0, bytes), at));
-      RETURN_IF_ERROR(file->sync_data());
-    }
+  base::Status made = fill(unfinished, stop);
+  if (made) made = files_.rename(unfinished, spare);
+  if (!made) {
+    const base::Status removed = files_.remove(unfinished);
+    if (!removed && removed.error().code != base::ErrorCode::kNotFound) return removed;
+    const auto code = made.error().code;
+    const bool no_loss = code == base::ErrorCode::kCancelled || code == base::ErrorCode::kNoSpace;
+    return no_loss ? base::Status() : made;
   }
-  RETURN_IF_ERROR(files_.rename(unfinished, spare));
   const std::scoped_lock lock(mutex_);
   paths_.push_back(spare);
+  return {};
+}
+
+base::Status Spares::fill(const std::string& path, const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(const auto file, files_.open(path, io::OpenMode::kCreateNew));
+  RETURN_IF_ERROR(file->preallocate(segment_bytes_));
+  const std::string zeros(kFillBytes, '\0');
+  for (std::uint64_t at = 0; at < segment_bytes_; at += kFillBytes) {
+    if (stop.stop_requested()) return base::error(base::ErrorCode::kCancelled, "stopping");
+    const auto bytes = static_cast<std::size_t>(std::min(kFillBytes, segment_bytes_ - at));
+    RETURN_IF_ERROR(file->write_at(std::string_view(zeros).substr(0, bytes), at));
+    RETURN_IF_ERROR(file->sync_data());
+  }
   return {};
 }
 

@@ -36,13 +36,14 @@ class Spares {
   // Makes a spare of the segment at `path`, or removes it if there are enough. The old name is gone
   // durably if it became one.
   base::Status keep_or_remove(const std::string& path);
-  // Fills a new one with zeros if there is none. Blocks for as long as writing it takes; gives up
-  // when it is told to stop.
+  // Fills a new one with zeros if there is none. Blocks for as long as writing it takes; gives up,
+  // and leaves nothing behind, when it is told to stop or the disk is full.
   base::Status prepare(const std::stop_token& stop = {});
   std::size_t count() const;
 
  private:
   std::string next_path();
+  base::Status fill(const std::string& path, const std::stop_token& stop);
 
   io::Files& files_;
   const std::string folder_;

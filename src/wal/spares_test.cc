@@ -64,6 +64,22 @@ TEST_F(SparesTest, LeavesNothingBehindWhenItIsStopped) {
   EXPECT_THAT(*files.list("/j"), testing::IsEmpty());
 }
 
+TEST_F(SparesTest, LeavesNothingBehindOnAFullDisk) {
+  Spares spares(files, "/j", kBytes, 2);
+  files.limit_space(kBytes / 2);
+  EXPECT_TRUE(spares.prepare());
+  EXPECT_EQ(spares.count(), 0U);
+  EXPECT_THAT(*files.list("/j"), testing::IsEmpty());
+}
+
+TEST_F(SparesTest, LeavesNothingBehindWhenTheDiskFails) {
+  Spares spares(files, "/j", kBytes, 2);
+  files.fail_syncs(1);
+  EXPECT_EQ(spares.prepare().error().code, base::ErrorCode::kIo);
+  EXPECT_EQ(spares.count(), 0U);
+  EXPECT_THAT(*files.list("/j"), testing::IsEmpty());
+}
+
 TEST_F(SparesTest, FindsWhatAnEarlierLifeHasLeft) {
   make("/j/7.spare", kBytes);
   make("/j/8.spare.new", 10);
