@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/time_text.h"
@@ -110,8 +111,6 @@ void append_folded(std::string& out, std::string_view value) {
   }
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 }  // namespace
 
 void append_escaped_path(std::string& out, std::string_view path) {
@@ -187,9 +186,8 @@ void append_headers(std::string& out, std::string_view signed_headers,
     const bool authority = name == kAuthority;
     bool first = true;
     for (const HeaderView& header : headers) {
-      if (header.name.size() != name.size() && !authority) continue;
-      const bool named = equals_ignoring_case(header.name, name) ||
-                         (authority && equals_ignoring_case(header.name, "host"));
+      const bool named = base::equal_ignoring_case(header.name, name) ||
+                         (authority && base::equal_ignoring_case(header.name, "host"));
       if (!named) continue;
       if (!std::exchange(first, false)) out += ',';
       append_folded(out, header.value);
@@ -226,18 +224,9 @@ std::optional<base::Timestamp> parse_date(std::string_view text) {
   return base::parse_http_date(date);
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
-  return true;
-}
-
 const HeaderView* find_header(std::span<const HeaderView> headers, std::string_view name) {
-  for (const HeaderView& header : headers) {
-    if (header.name.size() != name.size()) continue;
-    if (equals_ignoring_case(header.name, name)) return &header;
-  }
+  for (const HeaderView& header : headers)
+    if (base::equal_ignoring_case(header.name, name)) return &header;
   return nullptr;
 }
 

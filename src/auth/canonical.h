@@ -4,12 +4,17 @@
 // Used by both ends, private to auth. Pure functions; "append" adds to `out`, which lets a request
 // be put together in one buffer.
 
+#include <algorithm>
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "auth/sigv4.h"
+#include "base/check.h"
 
 namespace auth::canonical {
 
@@ -44,9 +49,28 @@ std::string signing_key(std::string_view secret, std::string_view date, std::str
 // The date of a signature: ISO 8601's basic form or HTTP's.
 std::optional<base::Timestamp> parse_date(std::string_view text);
 
-bool equals_ignoring_case(std::string_view a, std::string_view b);
 // The first header of that name; nullptr: none.
 const HeaderView* find_header(std::span<const HeaderView> headers, std::string_view name);
+
+// Copies texts into one piece of memory, whose size is known before: a parsed signature's.
+class TextKeeper {
+ public:
+  explicit TextKeeper(std::size_t bytes)
+      : memory_(std::make_unique_for_overwrite<char[]>(bytes)), left_(memory_.get(), bytes) {}
+  std::string_view keep(std::string_view text) {
+    CHECK(text.size() <= left_.size());
+    const std::span<char> kept = left_.first(text.size());
+    std::ranges::copy(text, kept.begin());
+    left_ = left_.subspan(text.size());
+    return {kept.data(), kept.size()};
+  }
+  std::unique_ptr<char[]> take() { return std::move(memory_); }
+
+ private:
+  std::unique_ptr<char[]> memory_;
+  std::span<char> left_;
+};
+
 // Calls `visit(item)` for each part of `text` between `separator`s, while it answers true.
 template <class Visit>
 void for_each_part(std::string_view text, char separator, Visit&& visit) {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "auth/canonical.h"
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/encoding.h"
@@ -14,14 +15,13 @@
 namespace auth {
 namespace {
 
-using canonical::equals_ignoring_case;
-
 bool is_signable(std::string_view name) {
   static constexpr std::array<std::string_view, 8> kLeftOut = {
       "authorization", "connection", "expect",          "te",
       "user-agent",    "trailer",    "x-amzn-trace-id", "transfer-encoding"};
-  return std::ranges::none_of(
-      kLeftOut, [&](std::string_view left_out) { return equals_ignoring_case(name, left_out); });
+  return std::ranges::none_of(kLeftOut, [&](std::string_view left_out) {
+    return base::equal_ignoring_case(name, left_out);
+  });
 }
 
 std::string lower(std::string_view text) {
@@ -123,7 +123,7 @@ std::string presign_url(std::string_view endpoint, RequestToSign request,
   const std::string_view port = endpoint.starts_with("https:") ? ":443" : ":80";
   if (host.ends_with(port)) host.resize(host.size() - port.size());
   std::erase_if(request.headers,
-                [](const auto& header) { return equals_ignoring_case(header.first, "host"); });
+                [](const auto& header) { return base::equal_ignoring_case(header.first, "host"); });
   request.headers.emplace_back("host", host);
   const std::string query = presign_query(request, credentials, scope, now, expires);
   return fmt::format("{}{}?{}", endpoint, request.path, query);

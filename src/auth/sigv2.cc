@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "auth/canonical.h"
+#include "base/ascii.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/result.h"
@@ -19,15 +20,17 @@
 namespace auth {
 namespace {
 
-using canonical::equals_ignoring_case;
 using canonical::find_header;
 using canonical::for_each_part;
+using canonical::TextKeeper;
 using enum SignatureFailure;
 using Parsed = std::expected<ParsedSignature, SignatureError>;
 using Checked = std::expected<void, SignatureError>;
 
 constexpr std::string_view kScheme = "AWS";
 constexpr std::string_view kAmzPrefix = "x-amz-";
+constexpr std::string_view kUnsignedChunks = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+constexpr std::size_t kHashBytes = 64;                 // in hex
 constexpr std::int64_t kExpiresMax = 253'402'300'799;  // the end of the year 9999
 
 constexpr std::string_view kControlText = "The query string holds control characters.";
@@ -128,26 +131,29 @@ std::string header_or_parameter(const ParsedSignature& parsed, const SignedReque
   std::string found;
   if (!parsed.presigned) return found;
   for_each_parameter(request.query, [&](const std::string& name, std::string_view value, bool) {
-    if (found.empty() && equals_ignoring_case(name, wanted)) found = base::uri_decode(value);
+    if (found.empty() && base::equal_ignoring_case(name, wanted)) found = base::uri_decode(value);
   });
   return found;
 }
 
-Checked take_payload_mode(ParsedSignature& parsed, const SignedRequest& request) {
+Checked take_payload_mode(ParsedSignature& parsed, TextKeeper& texts,
+                          const SignedRequest& request) {
   parsed.payload = PayloadMode::kUnsigned;
   parsed.declared_payload = kUnsignedPayload;
   const HeaderView* header = find_header(request.headers, "x-amz-content-sha256");
   if (header == nullptr || header->value == kUnsignedPayload) return {};
-  parsed.declared_payload = header->value;
-  if (header->value == "STREAMING-UNSIGNED-PAYLOAD-TRAILER") {
+  if (header->value == kUnsignedChunks) {
+    parsed.declared_payload = kUnsignedChunks;
     parsed.payload = PayloadMode::kUnsignedChunksTrailer;
     return {};
   }
-  const bool is_hash = header->value.size() == 64 && std::ranges::all_of(header->value, [](char c) {
-                         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                       });
+  const bool is_hash =
+      header->value.size() == kHashBytes && std::ranges::all_of(header->value, [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+      });
   if (!is_hash) return fault(kBadContentSha256, parsed.presigned);
   parsed.payload = PayloadMode::kDeclaredHash;
+  parsed.declared_payload = texts.keep(header->value);
   return {};
 }
 
@@ -208,11 +214,11 @@ void append_resource(std::string& out, const SignedRequest& request, Reading rea
 
 std::string string_to_sign(const ParsedSignature& parsed, const SignedRequest& request,
                            Reading reading) {
-  std::string date = parsed.timestamp;  // presigned: Expires as sent
+  std::string_view date = parsed.timestamp;  // presigned: Expires as sent
   if (!parsed.presigned) {
     const bool amz_date = find_header(request.headers, "x-amz-date") != nullptr;
     const HeaderView* header = find_header(request.headers, "date");
-    date = amz_date || header == nullptr ? std::string() : std::string(header->value);
+    date = amz_date || header == nullptr ? std::string_view() : header->value;
   }
   std::string text = fmt::format("{}\n{}\n{}\n{}\n", request.method,
                                  header_or_parameter(parsed, request, "content-md5"),
@@ -255,41 +261,48 @@ Parsed parse_v2_header(const SignedRequest& request, std::string_view authorizat
   const std::size_t colon = rest.find(':');
   if (colon == std::string_view::npos || colon == 0 || rest.find(' ') != std::string_view::npos)
     return fault(kBadV2Header, false);
-  parsed.access_key_id = rest.substr(0, colon);
-  parsed.signature = rest.substr(colon + 1);
   const HeaderView* date = find_header(request.headers, "x-amz-date");
   if (date == nullptr) date = find_header(request.headers, "date");
   if (date == nullptr) return fault(kMissingDate, false);
   const auto time = canonical::parse_date(date->value);
   if (!time) return fault(kBadDate, false);
+  const HeaderView* token = find_header(request.headers, "x-amz-security-token");
+  const std::string_view token_text = token == nullptr ? std::string_view() : token->value;
+  TextKeeper texts(rest.size() + date->value.size() + token_text.size() + kHashBytes);
+  parsed.access_key_id = texts.keep(rest.substr(0, colon));
+  parsed.signature = texts.keep(rest.substr(colon + 1));
   parsed.time = *time;
-  parsed.timestamp = date->value;
-  if (const HeaderView* token = find_header(request.headers, "x-amz-security-token"))
-    parsed.session_token = token->value;
-  RETURN_IF_ERROR(take_payload_mode(parsed, request));
+  parsed.timestamp = texts.keep(date->value);
+  parsed.session_token = texts.keep(token_text);
+  RETURN_IF_ERROR(take_payload_mode(parsed, texts, request));
+  parsed.memory = texts.take();
   return parsed;
 }
 
 Parsed parse_v2_query(const SignedRequest& request) {
   ParsedSignature parsed = blank(true);
-  parsed.access_key_id = parameter(request.query, "AWSAccessKeyId");
-  parsed.signature = parameter(request.query, "Signature");
-  parsed.timestamp = parameter(request.query, "Expires");
-  if (parsed.access_key_id.empty() || parsed.signature.empty() || parsed.timestamp.empty())
-    return fault(kIncompleteV2Query, true);
+  const std::string key = parameter(request.query, "AWSAccessKeyId");
+  const std::string signature = parameter(request.query, "Signature");
+  const std::string expires = parameter(request.query, "Expires");
+  if (key.empty() || signature.empty() || expires.empty()) return fault(kIncompleteV2Query, true);
   if (holds_control_characters(request.query)) return fault(kBadQuery, true, kControlText);
   std::int64_t seconds = 0;
-  const char* const end = parsed.timestamp.data() + parsed.timestamp.size();
-  const auto [at, problem] = std::from_chars(parsed.timestamp.data(), end, seconds);
+  const char* const end = expires.data() + expires.size();
+  const auto [at, problem] = std::from_chars(expires.data(), end, seconds);
   if (problem != std::errc() || at != end || seconds < 0 || seconds > kExpiresMax)
     return fault(kBadV2Expires, true,
                  fmt::format("Invalid date (should be seconds since epoch): {}",
-                             base::is_valid_utf8(parsed.timestamp)
-                                 ? std::string_view(parsed.timestamp).substr(0, 100)
-                                 : std::string_view()));
+                             base::is_valid_utf8(expires) ? std::string_view(expires).substr(0, 100)
+                                                          : std::string_view()));
   parsed.time = base::Timestamp(std::chrono::seconds(seconds));
-  parsed.session_token = header_or_parameter(parsed, request, "x-amz-security-token");
-  RETURN_IF_ERROR(take_payload_mode(parsed, request));
+  const std::string token = header_or_parameter(parsed, request, "x-amz-security-token");
+  TextKeeper texts(key.size() + signature.size() + expires.size() + token.size() + kHashBytes);
+  parsed.access_key_id = texts.keep(key);
+  parsed.signature = texts.keep(signature);
+  parsed.timestamp = texts.keep(expires);
+  parsed.session_token = texts.keep(token);
+  RETURN_IF_ERROR(take_payload_mode(parsed, texts, request));
+  parsed.memory = texts.take();
   return parsed;
 }
 

@@ -9,6 +9,7 @@
 
 #include "auth/canonical.h"
 #include "auth/sigv2.h"
+#include "base/ascii.h"
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/result.h"
@@ -41,7 +42,7 @@ std::string s3_about_scope(const ParsedSignature& parsed, std::string_view what)
 
 // The day of a scope that is not the timestamp's, as services other than S3 say it; "" for others.
 std::string about_scope_date(const ParsedSignature& parsed) {
-  const std::string_view day = std::string_view(parsed.timestamp).substr(0, 8);
+  const std::string_view day = parsed.timestamp.substr(0, 8);
   if (parsed.date == day || parsed.is_s3() || parsed.version == SignatureVersion::kV2) return {};
   return fmt::format(
       "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
@@ -118,7 +119,7 @@ Checked check_time(const ParsedSignature& parsed, base::Timestamp now) {
 bool is_signed(const ParsedSignature& parsed, std::string_view name) {
   bool found = false;
   for_each_part(parsed.signed_headers, ';', [&](std::string_view part) {
-    found = canonical::equals_ignoring_case(part, name);
+    found = base::equal_ignoring_case(part, name);
     return !found;
   });
   return found;
@@ -127,7 +128,7 @@ bool is_signed(const ParsedSignature& parsed, std::string_view name) {
 bool starts_with_amz(std::string_view name) {
   constexpr std::string_view kPrefix = "x-amz-";
   return name.size() > kPrefix.size() &&
-         canonical::equals_ignoring_case(name.substr(0, kPrefix.size()), kPrefix);
+         base::equal_ignoring_case(name.substr(0, kPrefix.size()), kPrefix);
 }
 
 // What the signature leaves out, anyone on the way could change: the host, the operation's name,
@@ -146,7 +147,7 @@ Checked check_signed_headers(const ParsedSignature& parsed, const SignedRequest&
   for (const HeaderView& header : request.headers) {
     if (!starts_with_amz(header.name) || is_signed(parsed, header.name)) continue;
     // The hash stands in the canonical request anyway.
-    if (canonical::equals_ignoring_case(header.name, "x-amz-content-sha256")) continue;
+    if (base::equal_ignoring_case(header.name, "x-amz-content-sha256")) continue;
     return fault(parsed, kHeaderNotSigned,
                  "There were headers present in the request which were "
                  "not signed");
@@ -194,18 +195,11 @@ std::string canonical_request(const ParsedSignature& parsed, const SignedRequest
 bool signature_is(const ParsedSignature& parsed, std::string_view canonical_text,
                   const base::HmacSha256& key) {
   const std::string to_sign =
-      canonical::string_to_sign(parsed.timestamp, parsed.scope(), canonical_text);
+      canonical::string_to_sign(parsed.timestamp, parsed.scope, canonical_text);
   return base::equal_in_constant_time(key.of(to_sign).hex().view(), parsed.signature);
 }
 
 }  // namespace
-
-std::string ParsedSignature::scope() const {
-  std::string text;
-  text.reserve(date.size() + region.size() + service.size() + 16);
-  text.append(date).append("/").append(region).append("/").append(service).append("/aws4_request");
-  return text;
-}
 
 // Derived keys in fixed slots, a newcomer replacing whatever was in its slot: bounded without
 // bookkeeping, and the worst a collision costs is deriving a key again.
@@ -224,8 +218,8 @@ class SignatureVerifier::KeyCache {
     }
     const base::HmacSha256 key(
         canonical::signing_key(secret, parsed.date, parsed.region, parsed.service));
-    std::optional<Slot> fresh =
-        Slot{std::string(secret), parsed.date, parsed.region, parsed.service, key};
+    std::optional<Slot> fresh = Slot{std::string(secret), std::string(parsed.date),
+                                     std::string(parsed.region), std::string(parsed.service), key};
     const std::scoped_lock lock(mutex_);
     std::swap(slots_[at], fresh);
     return key;
@@ -240,8 +234,7 @@ class SignatureVerifier::KeyCache {
   // A new day's key takes the place of the day's before.
   std::size_t slot_of(const ParsedSignature& parsed, std::string_view secret) const {
     std::size_t hash = std::hash<std::string_view>{}(secret);
-    for (const std::string_view part :
-         {std::string_view(parsed.region), std::string_view(parsed.service)})
+    for (const std::string_view part : {parsed.region, parsed.service})
       hash = hash * 31 + std::hash<std::string_view>{}(part);
     return hash % slots_.size();
   }
@@ -289,7 +282,7 @@ std::expected<void, SignatureError> SignatureVerifier::verify(const ParsedSignat
   const std::string second = canonical_request(parsed, request, payload, Reading::kAsSent);
   if (second != first && signature_is(parsed, second, key)) return {};
   if (!parsed.is_s3()) return fault(parsed, kMismatch);
-  const std::string to_sign = canonical::string_to_sign(parsed.timestamp, parsed.scope(), first);
+  const std::string to_sign = canonical::string_to_sign(parsed.timestamp, parsed.scope, first);
   return fault(parsed, kMismatch, {}, {},
                mismatch_members(parsed.access_key_id, to_sign, parsed.signature, first));
 }
@@ -300,7 +293,7 @@ ChunkVerifier SignatureVerifier::chunks(const ParsedSignature& parsed, std::stri
 
 ChunkVerifier::ChunkVerifier(const base::HmacSha256& signing_key, const ParsedSignature& seed)
     : signing_key_(signing_key),
-      prefix_(fmt::format("\n{}\n{}\n", seed.timestamp, seed.scope())),
+      prefix_(fmt::format("\n{}\n{}\n", seed.timestamp, seed.scope)),
       last_(seed.signature) {}
 
 std::expected<void, SignatureError> ChunkVerifier::check(std::string_view string_to_sign,

@@ -63,24 +63,26 @@ enum class PayloadMode {
 
 enum class SignatureVersion { kV4, kV2 };
 
+// What a signature says. Its texts lie in memory of its own (or are constants), so it outlives the
+// request, and costs one allocation.
 struct ParsedSignature {
   SignatureVersion version = SignatureVersion::kV4;
-  std::string access_key_id;
-  std::string date;            // the scope's day: YYYYMMDD; Version 2 has no scope
-  std::string region = {};     // Version 2: empty
-  std::string service = {};    // the signing name: "kinesis", "monitoring", "s3"
-  std::string signed_headers;  // "host;x-amz-date", lower case
-  std::string signature;       // 64 lower-case hex digits; Version 2: base64
-  std::string timestamp;       // YYYYMMDDTHHMMSSZ; Version 2: as sent
-  std::string session_token;   // empty: none
-  base::Timestamp time;        // Version 2, presigned: when it ends
+  std::string_view access_key_id;
+  std::string_view scope;           // "20261123/us-east-1/kinesis/aws4_request"; Version 2: empty
+  std::string_view date;            // the scope's day: YYYYMMDD; Version 2: empty
+  std::string_view region;          // Version 2: empty
+  std::string_view service;         // the signing name: "kinesis", "monitoring", "s3"
+  std::string_view signed_headers;  // "host;x-amz-date", lower case
+  std::string_view signature;       // 64 lower-case hex digits; Version 2: base64
+  std::string_view timestamp;       // YYYYMMDDTHHMMSSZ; Version 2: as sent
+  std::string_view session_token;   // empty: none
+  base::Timestamp time;             // Version 2, presigned: when it ends
   bool presigned = false;
   std::chrono::seconds expires{0};  // presigned by Version 4 only
   PayloadMode payload = PayloadMode::kBodyHash;
-  std::string declared_payload;  // what stands in the canonical request when not kBodyHash
+  std::string_view declared_payload;  // what the canonical request ends in when not kBodyHash
+  std::unique_ptr<char[]> memory;     // where the texts lie
 
-  // "20261123/us-east-1/kinesis/aws4_request"
-  std::string scope() const;
   bool is_s3() const { return service == "s3" || service == "s3-object-lambda"; }
 };
 

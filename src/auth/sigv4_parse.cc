@@ -18,6 +18,7 @@ namespace {
 
 using canonical::find_header;
 using canonical::for_each_part;
+using canonical::TextKeeper;
 using enum SignatureFailure;
 using Parsed = std::expected<ParsedSignature, SignatureError>;
 using Checked = std::expected<void, SignatureError>;
@@ -29,6 +30,9 @@ constexpr std::string_view kTooManyParameters = "The query string has too many p
 constexpr std::string_view kSixParameters =
     "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
     "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
+
+constexpr std::size_t kTimestampBytes = 16;
+constexpr std::size_t kHashBytes = 64;  // in hex
 
 std::unexpected<SignatureError> fault(SignatureFailure failure, std::string message = {},
                                       std::string s3_message = {}, bool presigned = false) {
@@ -45,7 +49,7 @@ std::string s3_about_credential(bool presigned, std::string_view what) {
 }
 
 bool is_hash(std::string_view text) {
-  return text.size() == 64 && std::ranges::all_of(text, [](char c) {
+  return text.size() == kHashBytes && std::ranges::all_of(text, [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
          });
 }
@@ -60,8 +64,8 @@ std::string hashed_for_display(std::string_view header) {
   return base::base64(base::sha256(header));
 }
 
+// `credential` and the texts given to the other take_...() without a keeper are kept already.
 Checked take_credential(ParsedSignature& parsed, std::string_view credential) {
-  const auto count = std::ranges::count(credential, '/') + 1;
   const auto malformed = [&] {
     return fault(kBadCredential,
                  fmt::format("Credential must have exactly 5 slash-delimited elements, e.g. "
@@ -69,13 +73,13 @@ Checked take_credential(ParsedSignature& parsed, std::string_view credential) {
                              credential.substr(0, 200)),
                  s3_about_credential(parsed.presigned, kCredentialForm), parsed.presigned);
   };
-  if (count != 5) return malformed();
   std::array<std::string_view, 5> parts;
-  std::size_t at = 0;
+  std::size_t count = 0;
   for_each_part(credential, '/', [&](std::string_view part) {
-    parts[at++] = part;
-    return true;
+    if (count < parts.size()) parts[count] = part;
+    return ++count <= parts.size();
   });
+  if (count != parts.size()) return malformed();
   if (parts[0].empty() || parts[2].empty() || parts[3].empty()) return malformed();
   if (parts[4] != "aws4_request")
     return fault(
@@ -89,6 +93,7 @@ Checked take_credential(ParsedSignature& parsed, std::string_view credential) {
                                         parts[4].substr(0, 100))),
         parsed.presigned);
   parsed.access_key_id = parts[0];
+  parsed.scope = credential.substr(parts[0].size() + 1);
   parsed.date = parts[1];
   parsed.region = parts[2];
   parsed.service = parts[3];
@@ -96,10 +101,10 @@ Checked take_credential(ParsedSignature& parsed, std::string_view credential) {
 }
 
 // Sets timestamp and time from ISO-8601's basic form.
-bool take_timestamp(ParsedSignature& parsed, std::string_view text) {
+bool take_timestamp(ParsedSignature& parsed, TextKeeper& texts, std::string_view text) {
   const auto time = base::parse_amz_date(text);
   if (!time) return false;
-  parsed.timestamp = text;
+  parsed.timestamp = texts.keep(text);
   parsed.time = *time;
   return true;
 }
@@ -108,7 +113,7 @@ bool take_timestamp(ParsedSignature& parsed, std::string_view text) {
 // after the time (sigv4.cc).
 Checked check_scope_date(const ParsedSignature& parsed) {
   if (!parsed.is_s3()) return {};
-  const std::string_view day = std::string_view(parsed.timestamp).substr(0, 8);
+  const std::string_view day = parsed.timestamp.substr(0, 8);
   if (is_digits(parsed.date, 8) && parsed.date == day) return {};
   return fault(kWrongScopeDate, {},
                s3_about_credential(
@@ -143,9 +148,9 @@ Checked take_signed_headers(ParsedSignature& parsed, std::string_view list) {
   return {};
 }
 
-Checked take_date_header(ParsedSignature& parsed, const SignedRequest& request) {
+Checked take_date_header(ParsedSignature& parsed, TextKeeper& texts, const SignedRequest& request) {
   if (const HeaderView* header = find_header(request.headers, "x-amz-date")) {
-    if (take_timestamp(parsed, header->value)) return {};
+    if (take_timestamp(parsed, texts, header->value)) return {};
     return fault(kBadDate, fmt::format("Date must be in ISO-8601 'basic format'. Got '{}'. See "
                                        "http://en.wikipedia.org/wiki/ISO_8601",
                                        header->value.substr(0, 100)));
@@ -160,12 +165,13 @@ Checked take_date_header(ParsedSignature& parsed, const SignedRequest& request) 
     return fault(kBadDate, fmt::format("Date must be in ISO-8601 'basic format'. Got '{}'. See "
                                        "http://en.wikipedia.org/wiki/ISO_8601",
                                        header->value.substr(0, 100)));
-  parsed.timestamp = base::amz_date(*time);
+  parsed.timestamp = texts.keep(base::amz_date(*time));
   parsed.time = *time;
   return {};
 }
 
-Checked take_payload_mode(ParsedSignature& parsed, const SignedRequest& request) {
+Checked take_payload_mode(ParsedSignature& parsed, TextKeeper& texts,
+                          const SignedRequest& request) {
   parsed.payload = PayloadMode::kBodyHash;
   if (!parsed.is_s3()) return {};  // others sign the body that came, whatever a header says
   const HeaderView* header = find_header(request.headers, "x-amz-content-sha256");
@@ -181,14 +187,15 @@ Checked take_payload_mode(ParsedSignature& parsed, const SignedRequest& request)
       {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", PayloadMode::kSignedChunksTrailer},
       {"STREAMING-UNSIGNED-PAYLOAD-TRAILER", PayloadMode::kUnsignedChunksTrailer},
   }};
-  parsed.declared_payload = header->value;
   for (const auto& [word, mode] : kWords) {
     if (header->value != word) continue;
     parsed.payload = mode;
+    parsed.declared_payload = word;
     return {};
   }
   if (!is_hash(header->value)) return fault(kBadContentSha256, {}, {}, parsed.presigned);
   parsed.payload = PayloadMode::kDeclaredHash;
+  parsed.declared_payload = texts.keep(header->value);
   return {};
 }
 
@@ -196,8 +203,8 @@ struct HeaderParts {
   std::string_view credential, signed_headers, signature;
 };
 
-std::expected<HeaderParts, SignatureError> split_header(std::string_view header,
-                                                        bool date_is_there) {
+std::expected<HeaderParts, SignatureError> split_header(const SignedRequest& request,
+                                                        std::string_view header) {
   HeaderParts parts;
   std::string_view rest = header;
   if (rest.starts_with(kSigV4Algorithm)) rest.remove_prefix(kSigV4Algorithm.size());
@@ -231,7 +238,8 @@ std::expected<HeaderParts, SignatureError> split_header(std::string_view header,
   want(parts.signature, "Signature");
   want(parts.signed_headers, "SignedHeaders");
   if (missing.empty()) return parts;
-  if (!date_is_there)
+  if (find_header(request.headers, "x-amz-date") == nullptr &&
+      find_header(request.headers, "date") == nullptr)
     missing +=
         "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
   return fault(kIncomplete, fmt::format("{}(Hashed with SHA-256 and encoded with Base64) "
@@ -240,10 +248,9 @@ std::expected<HeaderParts, SignatureError> split_header(std::string_view header,
 }
 
 Parsed parse_header_form(const SignedRequest& request, std::string_view header) {
-  const bool date_is_there = find_header(request.headers, "x-amz-date") != nullptr ||
-                             find_header(request.headers, "date") != nullptr;
-  auto parts = split_header(header, date_is_there);
-  const std::string_view scheme = header.substr(0, header.find_first_of(" \t"));
+  auto parts = split_header(request, header);
+  std::string_view scheme = header.substr(0, header.find(' '));
+  scheme = scheme.substr(0, scheme.find('\t'));
   if (scheme != kSigV4Algorithm) {
     std::string message =
         parts ? fmt::format("Unsupported AWS 'algorithm': '{}'.", scheme.substr(0, 50))
@@ -252,15 +259,18 @@ Parsed parse_header_form(const SignedRequest& request, std::string_view header) 
   }
   if (!parts) return std::unexpected(std::move(parts).error());
 
+  const HeaderView* token = find_header(request.headers, "x-amz-security-token");
+  const std::string_view token_text = token == nullptr ? std::string_view() : token->value;
+  TextKeeper texts(header.size() + token_text.size() + kTimestampBytes + kHashBytes);
   ParsedSignature parsed;
-  RETURN_IF_ERROR(take_credential(parsed, parts->credential));
-  RETURN_IF_ERROR(take_signed_headers(parsed, parts->signed_headers));
-  RETURN_IF_ERROR(take_date_header(parsed, request));
+  RETURN_IF_ERROR(take_credential(parsed, texts.keep(parts->credential)));
+  RETURN_IF_ERROR(take_signed_headers(parsed, texts.keep(parts->signed_headers)));
+  RETURN_IF_ERROR(take_date_header(parsed, texts, request));
   RETURN_IF_ERROR(check_scope_date(parsed));
-  parsed.signature = parts->signature;
-  if (const HeaderView* token = find_header(request.headers, "x-amz-security-token"))
-    parsed.session_token = token->value;
-  RETURN_IF_ERROR(take_payload_mode(parsed, request));
+  parsed.signature = texts.keep(parts->signature);
+  parsed.session_token = texts.keep(token_text);
+  RETURN_IF_ERROR(take_payload_mode(parsed, texts, request));
+  parsed.memory = texts.take();
   return parsed;
 }
 
@@ -360,19 +370,37 @@ Parsed parse_query_form(const SignedRequest& request, const QueryParts& parts) {
   parsed.presigned = true;
   const bool s3 = parts.credential.find("/s3/") != std::string::npos;
   RETURN_IF_ERROR(check_query_is_whole(parts, s3));
-  RETURN_IF_ERROR(take_credential(parsed, parts.credential));
-  RETURN_IF_ERROR(take_signed_headers(parsed, parts.signed_headers));
-  if (!take_timestamp(parsed, parts.date))
+  TextKeeper texts(parts.credential.size() + parts.signed_headers.size() + parts.signature.size() +
+                   parts.token.size() + kTimestampBytes + kHashBytes);
+  RETURN_IF_ERROR(take_credential(parsed, texts.keep(parts.credential)));
+  RETURN_IF_ERROR(take_signed_headers(parsed, texts.keep(parts.signed_headers)));
+  if (!take_timestamp(parsed, texts, parts.date))
     return bad_query(fmt::format("Date must be in ISO-8601 'basic format'. Got '{}'. See "
                                  "http://en.wikipedia.org/wiki/ISO_8601",
                                  parts.date.substr(0, 100)),
                      "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
   RETURN_IF_ERROR(check_scope_date(parsed));
   RETURN_IF_ERROR(take_expires(parsed, parts.expires));
-  parsed.signature = parts.signature;
-  parsed.session_token = parts.token;
-  RETURN_IF_ERROR(take_payload_mode(parsed, request));
+  parsed.signature = texts.keep(parts.signature);
+  parsed.session_token = texts.keep(parts.token);
+  RETURN_IF_ERROR(take_payload_mode(parsed, texts, request));
+  parsed.memory = texts.take();
   return parsed;
+}
+
+// `header`: the Authorization header, if there is one.
+Parsed parse_v4(const SignedRequest& request, const HeaderView* header) {
+  if (request.query.empty()) {
+    if (header == nullptr) return fault(kMissingToken);
+    return parse_header_form(request, header->value);
+  }
+  const QueryParts parts = split_query(request.query);
+  // Beyond the bound the canonical query would leave parameters out, unsigned.
+  if (parts.count > kQueryParametersMax) return bad_query(kTooManyParameters);
+  if (header != nullptr && parts.any) return fault(kTwoMechanisms);
+  if (header != nullptr) return parse_header_form(request, header->value);
+  if (!parts.any) return fault(kMissingToken);
+  return parse_query_form(request, parts);
 }
 
 }  // namespace
@@ -387,7 +415,7 @@ std::expected<ParsedSignature, SignatureError> parse_signature(const SignedReque
   const HeaderView* header = find_header(request.headers, "authorization");
   const bool v2_query = has_v2_query(request.query);
   const bool v2_header = header != nullptr && is_v2_header(header->value);
-  if (!v2_query && !v2_header) return parse_signature_v4(request);
+  if (!v2_query && !v2_header) return parse_v4(request, header);
   const QueryParts parts = split_query(request.query);
   if (parts.any || (v2_query && header != nullptr)) return fault(kTwoMechanisms);
   if (parts.count > kQueryParametersMax) return bad_query(kTooManyParameters);
@@ -395,18 +423,7 @@ std::expected<ParsedSignature, SignatureError> parse_signature(const SignedReque
 }
 
 std::expected<ParsedSignature, SignatureError> parse_signature_v4(const SignedRequest& request) {
-  const HeaderView* header = find_header(request.headers, "authorization");
-  if (request.query.empty()) {
-    if (header == nullptr) return fault(kMissingToken);
-    return parse_header_form(request, header->value);
-  }
-  const QueryParts parts = split_query(request.query);
-  // Beyond the bound the canonical query would leave parameters out, unsigned.
-  if (parts.count > kQueryParametersMax) return bad_query(kTooManyParameters);
-  if (header != nullptr && parts.any) return fault(kTwoMechanisms);
-  if (header != nullptr) return parse_header_form(request, header->value);
-  if (!parts.any) return fault(kMissingToken);
-  return parse_query_form(request, parts);
+  return parse_v4(request, find_header(request.headers, "authorization"));
 }
 
 }  // namespace auth

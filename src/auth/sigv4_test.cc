@@ -125,7 +125,7 @@ TEST(SigV4, ParsesTheHeader) {
   const auto parsed = parse_signature({.method = "POST", .path = "/", .headers = views});
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->access_key_id, kVectorKey);
-  EXPECT_EQ(parsed->scope(), "20261123/us-east-1/kinesis/aws4_request");
+  EXPECT_EQ(parsed->scope, "20261123/us-east-1/kinesis/aws4_request");
   EXPECT_EQ(parsed->session_token, kVectorToken);
   EXPECT_EQ(parsed->signed_headers,
             "content-type;host;x-amz-date;x-amz-security-token;x-amz-target");
@@ -405,7 +405,8 @@ TEST(SigV4, ReadsThePayloadModes) {
 TEST(SigV4, ComparesADeclaredHashWithTheBodys) {
   ParsedSignature parsed;
   parsed.payload = PayloadMode::kDeclaredHash;
-  parsed.declared_payload = std::string(64, 'a');
+  const std::string declared(64, 'a');
+  parsed.declared_payload = declared;
   EXPECT_TRUE(check_declared_payload(parsed, std::string(64, 'a')));
   const auto wrong = check_declared_payload(parsed, std::string(64, 'b'));
   EXPECT_EQ(to_api_error(wrong.error(), ErrorFamily::kS3).code, "XAmzContentSHA256Mismatch");
@@ -413,11 +414,12 @@ TEST(SigV4, ComparesADeclaredHashWithTheBodys) {
 
 ParsedSignature chunk_seed() {
   ParsedSignature seed;
+  seed.scope = "20261123/us-east-1/s3/aws4_request";
   seed.date = "20261123";
   seed.region = "us-east-1";
   seed.service = "s3";
   seed.timestamp = "20261123T050000Z";
-  seed.signature = std::string(64, '0');
+  seed.signature = "0000000000000000000000000000000000000000000000000000000000000000";
   return seed;
 }
 

@@ -193,13 +193,15 @@ bool has_crc32c_instruction() { return false; }
 }  // namespace
 
 Sha256::Hex Sha256::hex() const {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  // Without a table, so that many are made at a time.
+  const auto digit = [](unsigned value) {
+    return static_cast<char>(value + (value > 9 ? 'a' - 10 : '0'));
+  };
   Hex text;
-  char* at = text.letters.data();
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    *at++ = kDigits[byte >> 4U];
-    *at++ = kDigits[byte & 15U];
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    text.letters[2 * i] = digit(byte >> 4U);
+    text.letters[2 * i + 1] = digit(byte & 15U);
   }
   return text;
 }

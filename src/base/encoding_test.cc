@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/ascii.h"
 #include "base/digest.h"
 #include "base/random.h"
 #include "base/time_text.h"
@@ -15,6 +16,27 @@ TEST(Base64, RoundTripsEveryLength) {
     const std::string bytes = random_text(random, "\x01\x7f\xffz", length);
     EXPECT_EQ(from_base64(base64(bytes)), bytes);
   }
+}
+
+// Every byte against every other, in short texts and in long ones, wherever it stands.
+TEST(EqualIgnoringCase, TellsAllButAsciisLettersApart) {
+  const auto lower = [](int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; };
+  for (const std::size_t length : {1, 7, 8, 19}) {
+    for (const std::size_t at : {std::size_t{0}, length / 2, length - 1}) {
+      std::string left(length, 'x');
+      std::string right(length, 'X');
+      EXPECT_TRUE(equal_ignoring_case(left, right));
+      for (int a = 0; a < 256; ++a) {
+        for (int b = 0; b < 256; ++b) {
+          left[at] = static_cast<char>(a);
+          right[at] = static_cast<char>(b);
+          ASSERT_EQ(equal_ignoring_case(left, right), lower(a) == lower(b)) << a << ' ' << b;
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(equal_ignoring_case("", ""));
+  EXPECT_FALSE(equal_ignoring_case("host", "hos"));
 }
 
 // Long enough for the wide steps, at every alignment and with every byte.

@@ -92,6 +92,7 @@ std::string random_text(Random& random, std::string_view alphabet, std::size_t l
   // value / letters, by a multiplication: exact for a byte.
   const std::uint32_t inverse = (0x10000 + letters - 1) / letters;
   std::string text(length, '\0');
+  char* const letter = text.data();
   std::size_t have = 0;
   std::array<std::byte, 64> drawn;
   while (have < length) {
@@ -99,7 +100,8 @@ std::string random_text(Random& random, std::string_view alphabet, std::size_t l
     random.fill(part);
     for (const std::byte byte : part) {
       const auto value = std::to_integer<std::uint32_t>(byte);
-      if (value < usable) text[have++] = alphabet[value - ((value * inverse) >> 16U) * letters];
+      letter[have] = alphabet[value - ((value * inverse) >> 16U) * letters];
+      have += value < usable ? 1 : 0;  // else the next takes its place
     }
   }
   return text;

@@ -53,6 +53,7 @@ TEST(AwsChunked, RefusesWhatIsMalformed) {
 TEST(AwsChunked, VerifiesThePublishedSignedChunks) {
   auth::ParsedSignature seed;
   seed.timestamp = "20130524T000000Z";
+  seed.scope = "20130524/us-east-1/s3/aws4_request";
   seed.date = "20130524";
   seed.region = "us-east-1";
   seed.service = "s3";

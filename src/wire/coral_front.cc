@@ -69,6 +69,13 @@ HttpResponse nothing_named() {
                     "Unable to determine service/operation name to be authorized");
 }
 
+// X-Amz-Target has two parts, known or not.
+bool names_operation(const HttpRequest& request) {
+  const std::string* const target = request.find("x-amz-target");
+  const std::size_t dot = target == nullptr ? std::string::npos : target->find('.');
+  return dot != std::string::npos && dot > 0 && dot + 1 < target->size();
+}
+
 // Of what is compressed nothing is known before its signature is.
 bool is_readable(const HttpRequest& request) {
   return request.body.size() > kFrontParseMax || request.find("content-encoding") != nullptr ||
@@ -92,7 +99,7 @@ std::optional<HttpResponse> refuse_at_front(const FrontCall& call) {
   if (type == kPlainJsonType)
     return is_readable(request) ? bygone_error(404, kUnknown) : bygone_error(400, kUnreadable);
   if (type != kJsonType && type != kCborType)
-    return call.names_operation ? bare_error(404, kUnknown, {}) : nothing_named();
+    return names_operation(request) ? bare_error(404, kUnknown, {}) : nothing_named();
   if (call.known) return std::nullopt;
   if (type == kCborType) return cbor_error(kUnknown);
   return json_error(is_readable(request) ? kUnknown : kUnreadable);

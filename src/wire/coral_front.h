@@ -20,8 +20,7 @@ inline constexpr std::size_t kFrontParseMax = 1UL << 20;
 
 struct FrontCall {
   const HttpRequest& request;
-  bool names_operation = false;  // X-Amz-Target has two parts, known or not
-  bool known = false;            // and they are an operation of the service
+  bool known = false;  // X-Amz-Target names an operation of the service
 };
 
 bool has_coral_front(const api::Service& service);

@@ -48,7 +48,7 @@ struct Dispatcher::Call {
             .body_sha256 = {},
             .body = request.body,
             .secure = request.secure,
-            .host_bucket = bucket_of_host(header_view(request, "host"))};
+            .host_bucket = {}};
   }
 };
 
@@ -163,12 +163,13 @@ async::Task<HttpResponse> Dispatcher::handle(HttpRequest request) {
 }
 
 async::Task<HttpResponse> Dispatcher::dispatch(Call& call) {
-  const auth::SignedRequest signed_request = call.signed_request();
-  const bool is_signed = auth::has_signature(signed_request);
-  std::expected<auth::ParsedSignature, auth::SignatureError> parsed =
-      is_signed ? auth::parse_signature(signed_request)
-                : std::unexpected(auth::SignatureError{auth::SignatureFailure::kMissingToken});
+  auth::SignedRequest signed_request = call.signed_request();
+  auto parsed = auth::parse_signature(signed_request);
+  const bool is_signed = parsed || auth::has_signature(signed_request);
+  if (!is_signed)
+    parsed = std::unexpected(auth::SignatureError{auth::SignatureFailure::kMissingToken});
   const bool is_v2 = parsed && parsed->version == auth::SignatureVersion::kV2;
+  if (is_v2) signed_request.host_bucket = bucket_of_host(header_view(call.request, "host"));
   // Version 2 names no service, so it tells nothing about the route.
   auto route = router_.find(call.request, parsed && !is_v2 ? &*parsed : nullptr);
   if (route) call.route = *std::move(route);
@@ -226,11 +227,7 @@ std::optional<HttpResponse> Dispatcher::before_signature(const Call& call) const
     return preflight;
   }
   if (!dynamo && !has_coral_front(*call.route.service)) return std::nullopt;
-  const std::string* const target = call.request.find("x-amz-target");
-  const std::size_t dot = target == nullptr ? std::string::npos : target->find('.');
-  const bool named = dot != std::string::npos && dot > 0 && dot + 1 < target->size();
-  const FrontCall front{
-      .request = call.request, .names_operation = named, .known = call.route.operation != nullptr};
+  const FrontCall front{.request = call.request, .known = call.route.operation != nullptr};
   return dynamo ? refuse_at_dynamo(front) : refuse_at_front(front);
 }
 

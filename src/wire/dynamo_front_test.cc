@@ -20,14 +20,14 @@ TEST(DynamoFront, SaysThatItIsHealthyToWhoeverGets) {
   request.method = "GET";
   request.path = "/";
   request.headers.push_back({"host", "dynamodb.us-east-1.amazonaws.com:80"});
-  const auto answer = refuse_at_dynamo({request, false, false});
+  const auto answer = refuse_at_dynamo({request, false});
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->status, 200);
   EXPECT_EQ(answer->body, "healthy: dynamodb.us-east-1.amazonaws.com ");
   request.headers.back().value = "localhost:4566";
-  EXPECT_EQ(refuse_at_dynamo({request, false, false})->body, "healthy: localhost:4566 ");
+  EXPECT_EQ(refuse_at_dynamo({request, false})->body, "healthy: localhost:4566 ");
   request.path = "/index.html";
-  EXPECT_EQ(refuse_at_dynamo({request, false, false})->status, 404);
+  EXPECT_EQ(refuse_at_dynamo({request, false})->status, 404);
 }
 
 TEST(DynamoFront, RefusesOtherMethodsAndTypesAsNotThere) {
@@ -35,7 +35,7 @@ TEST(DynamoFront, RefusesOtherMethodsAndTypesAsNotThere) {
   put.method = "PUT";
   for (const HttpRequest& request : {put, post("", "hi"), post("application/x-amz-json-1.1", "{}"),
                                      post("application/jsonx", "{}")}) {
-    const auto answer = refuse_at_dynamo({request, true, true});
+    const auto answer = refuse_at_dynamo({request, true});
     ASSERT_TRUE(answer.has_value());
     EXPECT_EQ(answer->status, 404);
     EXPECT_EQ(answer->body, "<UnknownOperationException/>\n");
@@ -43,28 +43,28 @@ TEST(DynamoFront, RefusesOtherMethodsAndTypesAsNotThere) {
 }
 
 TEST(DynamoFront, NamesWhatItCannotReadOrDoesNotKnow) {
-  const auto unreadable = refuse_at_dynamo({post(" application/json ;x", "hi"), false, false});
+  const auto unreadable = refuse_at_dynamo({post(" application/json ;x", "hi"), false});
   EXPECT_EQ(unreadable->body, R"({"__type":"com.amazon.coral.service#SerializationException"})");
-  const auto unknown = refuse_at_dynamo({post("application/x-amz-json-1.0", "{}"), true, false});
+  const auto unknown = refuse_at_dynamo({post("application/x-amz-json-1.0", "{}"), false});
   EXPECT_EQ(unknown->body, R"({"__type":"com.amazon.coral.service#UnknownOperationException"})");
   EXPECT_EQ(*unknown->find("content-type"), "application/x-amz-json-1.0");
-  EXPECT_FALSE(refuse_at_dynamo({post("application/json", "{}"), true, true}));
+  EXPECT_FALSE(refuse_at_dynamo({post("application/json", "{}"), true}));
 }
 
 TEST(DynamoFront, RefusesBodiesAboveSixteenMebibytes) {
   const HttpRequest large = post("application/json", std::string(kDynamoBodyMax + 1, ' '));
-  EXPECT_EQ(refuse_at_dynamo({large, true, true})->status, 413);
+  EXPECT_EQ(refuse_at_dynamo({large, true})->status, 413);
 }
 
 TEST(DynamoFront, RefusesHeadsAndTargetsAboveSixteenKibibytes) {
   HttpRequest headers = post("application/json", "{}");
   headers.headers.push_back({"x-one", std::string(8192, 'x')});
-  EXPECT_FALSE(refuse_at_dynamo({headers, true, true}));
+  EXPECT_FALSE(refuse_at_dynamo({headers, true}));
   headers.headers.push_back({"x-two", std::string(8192, 'y')});
-  EXPECT_EQ(refuse_at_dynamo({headers, true, true})->status, 400);
+  EXPECT_EQ(refuse_at_dynamo({headers, true})->status, 400);
   HttpRequest target = post("application/json", "{}");
   target.path = "/" + std::string(17'000, 'x');
-  EXPECT_EQ(refuse_at_dynamo({target, true, true})->status, 400);
+  EXPECT_EQ(refuse_at_dynamo({target, true})->status, 400);
 }
 
 TEST(DynamoFront, CallsJsonWhatTheRequestCalledIt) {

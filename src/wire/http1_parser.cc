@@ -6,6 +6,7 @@
 #include <cstring>
 #include <expected>
 #include <iterator>
+#include <utility>
 
 #include "wire/http_grammar.h"
 
@@ -19,11 +20,19 @@ constexpr std::size_t kTrailerBytesMax = 64 * 1024;
 
 // Cuts the first line off, without its CRLF. The head's scanner has seen to the line ends.
 std::string_view take_line(std::string_view& text) {
-  const auto end = text.find("\r\n");
-  const auto line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+  const auto end = text.find('\n');
+  if (end == 0 || end == std::string_view::npos || text[end - 1] != '\r')
+    return std::exchange(text, {});
+  const auto line = text.substr(0, end - 1);
+  text.remove_prefix(end + 1);
   return line;
 }
+
+// Makes the string where it is to stay, instead of moving it there.
+struct InPlace {
+  std::string_view text;
+  operator std::string() const { return std::string(text); }  // NOLINT: implicit on purpose
+};
 
 std::expected<std::vector<Header>, int> parse_headers(std::string_view text,
                                                       const HeadLimits& limits) {
@@ -37,7 +46,7 @@ std::expected<std::vector<Header>, int> parse_headers(std::string_view text,
     const auto name = line.substr(0, colon);
     const auto value = trim_blanks(line.substr(colon + 1));
     if (!is_token(name) || !is_field_value(value)) return std::unexpected(400);
-    headers.emplace_back(std::string(name), std::string(value));
+    headers.emplace_back(InPlace{name}, InPlace{value});
   }
   return headers;
 }
