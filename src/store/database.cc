@@ -112,6 +112,8 @@ rocksdb::ColumnFamilyOptions table_options(const DatabaseOptions& options,
   const auto supported = rocksdb::GetSupportedCompressions();
   const bool lz4 = std::ranges::find(supported, rocksdb::kLZ4Compression) != supported.end();
   family.compression = lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  // What has just been flushed is soon merged with the rest, and is packed then.
+  family.compression_per_level = {rocksdb::kNoCompression, family.compression};
   return family;
 }
 

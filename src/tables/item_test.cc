@@ -93,6 +93,16 @@ TEST(NumberSizeTest, TextIsMeasuredAsTheNumberIs) {
     EXPECT_EQ(number_size(text), Number::parse(text)->stored_size()) << text;
 }
 
+TEST(NormaliseTest, NumbersThatStayAsTheyAreAreWrittenTheOneWay) {
+  for (const char* const text : {"0", "00", "0.", "0.0", "0.5", "0.50", "00.5", "01", "1.", ".5",
+                                 "10", "10.0", "10.01", "1.5.", "5e1", "123456789012345678"}) {
+    const auto number = Number::parse(text);
+    Value value = Value::of_n(text);
+    EXPECT_EQ(!normalise(value), number.has_value()) << text;
+    if (number) EXPECT_EQ(value.n(), number->to_string()) << text;
+  }
+}
+
 TEST(NumberSizeTest, ShortIntegersAreMeasuredAsAllNumbersAre) {
   for (std::int64_t value = 1; value < 200'000'000; value = value * 3 + 7) {
     const std::string text = std::to_string(value);

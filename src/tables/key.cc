@@ -1,6 +1,5 @@
 #include "tables/key.h"
 
-#include "base/encoding.h"
 #include "tables/number.h"
 
 namespace tables {
@@ -10,6 +9,7 @@ namespace {
 // Strings end with 00 01; a zero byte inside becomes 00 FF.
 constexpr char kEscape = 0;
 constexpr char kEnd = 1;
+constexpr std::size_t kPartitionHashBytes = 2;
 constexpr char kZeroByte = static_cast<char>(0xFF);
 
 const std::string& bytes_of(const Value& value) { return value.is_s() ? value.s() : value.b(); }
@@ -36,9 +36,13 @@ std::optional<api::Error> check_empty(const Value& value, const std::string& nam
 }  // namespace
 
 void append_key_prefix(std::string& out, std::string_view prefix) {
-  for (const char c : prefix) {
-    out += c;
-    if (c == kEscape) out += kZeroByte;
+  for (;;) {
+    const std::size_t zero = prefix.find(kEscape);
+    out += prefix.substr(0, zero);
+    if (zero == std::string_view::npos) return;
+    out += kEscape;
+    out += kZeroByte;
+    prefix.remove_prefix(zero + 1);
   }
 }
 
@@ -66,23 +70,38 @@ std::uint16_t partition_hash(std::string_view encoded_hash_key) {
   return static_cast<std::uint16_t>(hash >> 48U);
 }
 
-std::string encode_partition(const KeySchema& schema, const Item& item) {
-  std::string encoded;
-  append_key_value(encoded, item.find(schema.hash.name)->second);
+namespace {
+
+void append_partition(std::string& out, const KeySchema& schema, const Item& item) {
+  const std::size_t begin = out.size();
+  out.append(kPartitionHashBytes, '\0');
+  append_key_value(out, item.find(schema.hash.name)->second);
   for (const KeyAttribute& one : schema.more_hash)
-    append_key_value(encoded, item.find(one.name)->second);
+    append_key_value(out, item.find(one.name)->second);
+  const std::uint16_t hash =
+      partition_hash(std::string_view(out).substr(begin + kPartitionHashBytes));
+  out[begin] = static_cast<char>(hash >> 8U);
+  out[begin + 1] = static_cast<char>(hash);
+}
+
+}  // namespace
+
+std::string encode_partition(const KeySchema& schema, const Item& item) {
   std::string out;
-  out.reserve(encoded.size() + 2);
-  base::append_u16(out, partition_hash(encoded));
-  out += encoded;
+  append_partition(out, schema, item);
   return out;
 }
 
-std::string encode_key(const KeySchema& schema, const Item& item) {
-  std::string out = encode_partition(schema, item);
+void append_key(std::string& out, const KeySchema& schema, const Item& item) {
+  append_partition(out, schema, item);
   if (schema.range) append_key_value(out, item.find(schema.range->name)->second);
   for (const KeyAttribute& one : schema.more_range)
     append_key_value(out, item.find(one.name)->second);
+}
+
+std::string encode_key(const KeySchema& schema, const Item& item) {
+  std::string out;
+  append_key(out, schema, item);
   return out;
 }
 

@@ -67,6 +67,7 @@ std::uint16_t partition_hash(std::string_view encoded_hash_key);
 // What identifies an item within its table (or an entry's place in an index): the partition's hash,
 // the hash key, the range key.
 std::string encode_key(const KeySchema& schema, const Item& item);
+void append_key(std::string& out, const KeySchema& schema, const Item& item);
 // The common start of a partition's keys; `item` has at least the hash attributes.
 std::string encode_partition(const KeySchema& schema, const Item& item);
 

@@ -53,7 +53,7 @@ std::size_t place_size(const Definition& definition, const Index* index) {
 }
 
 std::string place_key(const Definition& definition, const Index* index, const Item& place) {
-  if (index == nullptr) return keys::items(definition.id) + encode_key(definition.keys, place);
+  if (index == nullptr) return keys::item(definition, place);
   return keys::entries(definition.id, index->id) + encode_index_key(definition, *index, place);
 }
 
@@ -423,8 +423,7 @@ async::Task<api::Outcome<Page>> ItemReader::scan(TablePtr table,
 
 async::Task<base::Result<std::optional<Item>>> ItemReader::whole_item(const Definition& definition,
                                                                       const Item& entry) {
-  auto stored =
-      co_await store_.get(keys::items(definition.id) + encode_key(definition.keys, entry));
+  auto stored = co_await store_.get(keys::item(definition, entry));
   if (!stored) co_return std::unexpected(std::move(stored).error());
   if (!*stored) co_return std::optional<Item>();
   auto item = decode_item(**stored);

@@ -5,24 +5,32 @@
 // added later: a reader skips tags it does not know. Pure. A ByteReader never reads beyond its
 // bytes; once something does not fit it is `bad` and answers zeros.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tables {
 
 class ByteWriter {
  public:
-  void byte(std::uint8_t value) { out_ += static_cast<char>(value); }
+  void byte(std::uint8_t value) {
+    *room(1) = static_cast<char>(value);
+    ++used_;
+  }
   void varint(std::uint64_t value) {
-    for (; value >= 0x80U; value >>= 7U) out_ += static_cast<char>(value | 0x80U);
-    out_ += static_cast<char>(value);
+    for (; value >= 0x80U; value >>= 7U) byte(static_cast<std::uint8_t>(value | 0x80U));
+    byte(static_cast<std::uint8_t>(value));
   }
   void bytes(std::string_view value) {
     varint(value.size());
-    out_ += value;
+    raw(value);
   }
-  void raw(std::string_view value) { out_ += value; }
+  void raw(std::string_view value) {
+    value.copy(room(value.size()), value.size());
+    used_ += value.size();
+  }
   void field(std::uint64_t tag, std::string_view value) {
     varint(tag);
     bytes(value);
@@ -30,13 +38,26 @@ class ByteWriter {
   void field(std::uint64_t tag, std::uint64_t value) {
     ByteWriter number;
     number.varint(value);
-    field(tag, number.out_);
+    field(tag, std::string_view(number.out_).substr(0, number.used_));
   }
-  void reserve(std::size_t bytes_wanted) { out_.reserve(bytes_wanted); }
-  std::string take() { return std::move(out_); }
+  void reserve(std::size_t bytes_wanted) { room(bytes_wanted); }
+  std::string take() {
+    out_.resize(std::exchange(used_, 0));
+    return std::move(out_);
+  }
 
  private:
-  std::string out_;
+  // Where the next bytes go, with room for so many.
+  char* room(std::size_t bytes) {
+    if (out_.size() - used_ < bytes) grow(bytes);
+    return out_.data() + used_;
+  }
+  [[gnu::noinline]] void grow(std::size_t bytes) {
+    out_.resize(std::max(used_ + bytes, 2 * out_.size()));
+  }
+
+  std::string out_;  // longer than what is written
+  std::size_t used_ = 0;
 };
 
 class ByteReader {
@@ -54,6 +75,7 @@ class ByteReader {
     return value;
   }
   std::uint64_t varint() {
+    if (!in_.empty() && static_cast<std::uint8_t>(in_.front()) < 0x80U) return byte();
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const std::uint8_t next = byte();

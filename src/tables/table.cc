@@ -111,6 +111,19 @@ std::string definition(std::string_view account, std::string_view region, std::s
 std::string all_definitions() { return "Td"; }
 std::string next_table() { return "Tn"; }
 std::string items(TableId table) { return with_table("Ti", table); }
+std::string item(const Definition& table, const Item& item_or_key) {
+  constexpr std::size_t kUsual = 64;
+  std::string key;
+  key.reserve(kUsual);
+  key += "Ti";
+  base::append_u32(key, table.id.value());
+  append_key(key, table.keys, item_or_key);
+  return key;
+}
+std::uint16_t partition_of(std::string_view item) {
+  constexpr std::size_t kTableBytes = 6;
+  return base::read_u16(item.substr(kTableBytes));
+}
 std::string entries(TableId table, IndexId index) {
   std::string key = with_table("Tx", table);
   base::append_u16(key, index.value());

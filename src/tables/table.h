@@ -95,7 +95,9 @@ namespace keys {
 std::string definition(std::string_view account, std::string_view region, std::string_view name);
 std::string all_definitions();
 std::string next_table();
-std::string items(TableId table);                   // + encode_key
+std::string items(TableId table);  // + encode_key
+std::string item(const Definition& table, const Item& item_or_key);
+std::uint16_t partition_of(std::string_view item);  // the hash in such a key
 std::string entries(TableId table, IndexId index);  // + encode_index_key
 std::string all_entries(TableId table);
 std::string counts(TableId table, std::size_t lane);

@@ -167,7 +167,7 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::transact_locked(
   }
   std::vector<std::optional<api::Error>> errors(writes.size());
   std::vector<OldItem> before(writes.size());
-  std::vector<std::optional<Item>> after(writes.size());
+  std::vector<NewItem> after(writes.size());
   std::vector<std::shared_ptr<const Definition>> definitions;
   bool failed = false;
   for (std::size_t i = 0; i < writes.size(); ++i) {
@@ -187,7 +187,7 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::transact_locked(
   std::vector<Written> all(writes.size());
   std::deque<RecentWrites::InFlight> marks;
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    if (writes[i].write.kind == Write::Kind::kCheck || (!before[i] && !after[i])) continue;
+    if (writes[i].write.kind == Write::Kind::kCheck || (!before[i] && !after[i].item)) continue;
     all[i] = record_change(*definitions[i], places[i].key, std::move(before[i]),
                            std::move(after[i]), batch, counts[writes[i].table.get()]);
     marks.emplace_back(writes[i].table->recent(places[i].hash));

@@ -36,24 +36,22 @@ Value make_set(Type type, std::vector<std::string> elements) {
   }
 }
 
-// Most numbers come as they are kept: a short integer.
-bool has_digits(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-bool is_plain(std::string_view text) {
-  return !text.empty() && text.size() <= 18 && text[0] != '0' && has_digits(text);
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// And so does a short decimal number: where its point is, or 0.
-std::size_t plain_point(std::string_view text) {
-  const std::size_t point = text.find('.');
-  if (point == std::string_view::npos || text.back() == '0' || text.size() > 18) return 0;
-  const std::string_view fraction = text.substr(point + 1);
-  return is_plain(text.substr(0, point)) && !fraction.empty() && has_digits(fraction) ? point : 0;
+// Most numbers come as they are kept: short, without an exponent.
+bool is_plain(std::string_view text) {
+  if (text.empty() || text.size() > 18 || !is_digit(text[0])) return false;
+  if (text[0] == '0' && text.size() > 1 && text[1] != '.') return false;
+  std::size_t point = 0;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '.' && point == 0) point = i;
+    else if (!is_digit(text[i])) return false;
+  }
+  return point == 0 || (text.back() != '.' && text.back() != '0');
 }
 
 std::optional<std::string> normalise_number(std::string& text) {
-  if (is_plain(text) || plain_point(text) > 0) return std::nullopt;
+  if (is_plain(text)) return std::nullopt;
   const auto number = Number::parse(text);
   if (!number) return number.error();
   text = number->to_string();
@@ -195,14 +193,21 @@ std::optional<std::string> normalise(Item& item) {
 }
 
 std::size_t number_size(std::string_view text) {
-  if (text.find_first_not_of("0123456789.", text.starts_with('-') ? 1 : 0) != text.npos) {
-    const auto number = Number::parse(text);
-    return number ? static_cast<std::size_t>(number->stored_size()) : text.size();
+  const auto end = static_cast<int>(text.size());
+  int first = -1, last = -1, point = end;  // of the digits but zeros
+  for (int at = text.starts_with('-') ? 1 : 0; at < end; ++at) {
+    const char c = text[static_cast<std::size_t>(at)];
+    if (c == '.') {
+      point = std::min(point, at);
+    } else if (!is_digit(c)) {
+      const auto number = Number::parse(text);
+      return number ? static_cast<std::size_t>(number->stored_size()) : text.size();
+    } else if (c != '0') {
+      if (first < 0) first = at;
+      last = at;
+    }
   }
-  const auto first = static_cast<int>(text.find_first_of("123456789"));
   if (first < 0) return 1;
-  const auto last = static_cast<int>(text.find_last_of("123456789"));
-  const auto point = static_cast<int>(std::min(text.find('.'), text.size()));
   const int exponent = first < point ? point - first - 1 : point - first;
   const bool split = first < point && point < last;
   const int size = Number::stored_size(last - first + (split ? 0 : 1), exponent);

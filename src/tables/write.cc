@@ -53,14 +53,13 @@ std::optional<api::Error> check_update(const Definition& definition,
   return check_key_paths(definition, paths);
 }
 
-std::optional<api::Error> check_new_item(const Definition& definition, const Write& write,
-                                         const Item& item) {
-  const bool is_update = write.kind == Write::Kind::kUpdate;
-  if (item_size(item) > kItemBytesMax)
+std::optional<api::Error> check_new_item(const Definition& definition, bool is_update,
+                                         const Item& item, std::size_t bytes) {
+  if (bytes > kItemBytesMax)
     return validation(is_update ? "Item size to update has exceeded the maximum allowed size"
                                 : "Item size has exceeded the maximum allowed size");
   for (const auto& [name, value] : item) {
-    if (nests_too_deep(value))
+    if ((value.is_m() || value.is_l()) && nests_too_deep(value))
       return validation(
           "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
           "levels "
@@ -180,18 +179,23 @@ std::optional<api::Error> check_write(const Definition& definition, const Write&
   return std::nullopt;
 }
 
-api::Outcome<std::optional<Item>> decide(const Definition& definition, Write write,
-                                         const OldItem& before) {
+api::Outcome<NewItem> decide(const Definition& definition, Write write, const OldItem& before) {
   static const Item kNothing;
+  const auto checked = [&](Item item, std::size_t bytes) -> api::Outcome<NewItem> {
+    const bool is_update = write.kind == Write::Kind::kUpdate;
+    if (auto wrong = check_new_item(definition, is_update, item, bytes))
+      return std::unexpected(*std::move(wrong));
+    return NewItem{std::move(item), bytes};
+  };
   if (write.condition && !expression::holds(*write.condition, before ? *before : kNothing))
     return std::unexpected(condition_failed(before, write.old_item_on_failure));
   switch (write.kind) {
-    case Write::Kind::kCheck: return before.copy();
-    case Write::Kind::kDelete: return std::nullopt;
-    case Write::Kind::kPut:
-      if (auto wrong = check_new_item(definition, write, write.item))
-        return std::unexpected(*std::move(wrong));
-      return std::move(write.item);
+    case Write::Kind::kCheck: return NewItem{before.copy(), before.bytes()};
+    case Write::Kind::kDelete: return NewItem();
+    case Write::Kind::kPut: {
+      const std::size_t bytes = write.item_bytes > 0 ? write.item_bytes : item_size(write.item);
+      return checked(std::move(write.item), bytes);
+    }
     case Write::Kind::kUpdate: break;
   }
   // Of an item that is not there anything can be removed, at any path.
@@ -199,22 +203,21 @@ api::Outcome<std::optional<Item>> decide(const Definition& definition, Write wri
                                std::ranges::none_of(write.update->actions, [](const Action& a) {
                                  return a.kind == Action::Kind::kDelete;
                                });
-  if (removes_nothing) return std::nullopt;
+  if (removes_nothing) return NewItem();
   Item after = before ? *before.copy() : std::move(write.item);
   if (write.update) {
     auto applied = expression::apply(*write.update, after);
     if (!applied) return refuse(std::move(applied).error());
-    if (!before && only_removes(*write.update)) return std::nullopt;
+    if (!before && only_removes(*write.update)) return NewItem();
     after = *std::move(applied);
   }
-  if (auto wrong = check_new_item(definition, write, after))
-    return std::unexpected(*std::move(wrong));
-  return after;
+  const std::size_t bytes = item_size(after);
+  return checked(std::move(after), bytes);
 }
 
 Written record_change(const Definition& definition, std::string item_key, OldItem before,
-                      std::optional<Item> after, store::Batch& batch, Counts& counts) {
-  const Item* const new_item = after ? &*after : nullptr;
+                      NewItem after, store::Batch& batch, Counts& counts) {
+  const Item* const new_item = after.item ? &*after.item : nullptr;
   if (definition.time_to_live.enabled)
     change_expiry(definition, item_key, before.get(), new_item, batch);
   Written written;
@@ -226,12 +229,11 @@ Written record_change(const Definition& definition, std::string item_key, OldIte
     count.items -= 1;
     count.bytes -= static_cast<std::int64_t>(bytes);
   }
-  if (after) {
-    const std::size_t bytes = item_size(*after);
-    largest = std::max(largest, bytes);
+  if (new_item != nullptr) {
+    largest = std::max(largest, after.bytes);
     count.items += 1;
-    count.bytes += static_cast<std::int64_t>(bytes);
-    batch.put(std::move(item_key), encode_item(*after, bytes));
+    count.bytes += static_cast<std::int64_t>(after.bytes);
+    batch.put(std::move(item_key), encode_item(*new_item, after.bytes));
   } else if (before) {
     batch.erase(std::move(item_key));
   }
@@ -241,7 +243,7 @@ Written record_change(const Definition& definition, std::string item_key, OldIte
     if (units > 0) written.index_units[index.name] = units;
   }
   written.before = std::move(before);
-  written.after = std::move(after);
+  written.after = std::move(after.item);
   return written;
 }
 

@@ -21,6 +21,13 @@ struct Write {
   std::optional<expression::Condition> condition;
   std::optional<expression::Update> update;
   bool old_item_on_failure = false;  // a failed condition's error carries the item
+  std::size_t item_bytes = 0;        // kPut: item_size() of who has worked it out; 0: nobody has
+};
+
+// What a write leaves of the item: nothing, or an item.
+struct NewItem {
+  std::optional<Item> item;
+  std::size_t bytes = 0;  // item_size()
 };
 
 enum class ReturnValues { kNone, kAllOld, kUpdatedOld, kAllNew, kUpdatedNew };
@@ -41,15 +48,14 @@ std::optional<api::Error> check_write(const Definition& definition, const Write&
 std::optional<api::Error> check_key_paths(const Definition& definition,
                                           const std::vector<const expression::Path*>& paths);
 
-// What becomes of the item: nothing in it, or an item. The error is the caller's: a failed
-// condition, an update that does not fit the item, an item that grows too large.
-api::Outcome<std::optional<Item>> decide(const Definition& definition, Write write,
-                                         const OldItem& before);
+// What becomes of the item. The error is the caller's: a failed condition, an update that does not
+// fit the item, an item that grows too large.
+api::Outcome<NewItem> decide(const Definition& definition, Write write, const OldItem& before);
 
 // Adds the change of one item and of its index entries to the batch, and to `counts` what it does
 // to the table's counts; answers what the write costs.
 Written record_change(const Definition& definition, std::string item_key, OldItem before,
-                      std::optional<Item> after, store::Batch& batch, Counts& counts);
+                      NewItem after, store::Batch& batch, Counts& counts);
 
 // What was written as changes, to tables whose changes are kept; they refer to both arguments,
 // whose elements go together. What is written nowhere (a check, a delete of nothing) is none.

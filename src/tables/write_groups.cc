@@ -1,5 +1,6 @@
 #include "tables/write_groups.h"
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 
 #include "async/completion.h"
@@ -14,7 +15,7 @@ struct WriteGroups::Group {
     const Written* written = nullptr;
   };
   std::vector<Member> members;
-  std::unordered_map<std::string, const Written*> by_key;  // the last write of each
+  boost::unordered_flat_map<std::string, const Written*> by_key;  // the last write of each
   store::Batch batch;
   std::map<Table*, Counts> counts;
   bool has_leader = false;
@@ -44,12 +45,14 @@ void WriteGroups::submit() {
   const std::shared_ptr<Group> group = std::exchange(gathering_, nullptr);
   if (group == nullptr) return;
   group->is_submitted = true;
-  for (auto& [table, difference] : group->counts) table->count(lane_, difference, group->batch);
   std::deque<RecentWrites::InFlight> marks;
+  for (auto& [table, difference] : group->counts) {
+    table->count(lane_, difference, group->batch);
+    marks.emplace_back(table->recent_of_all());
+  }
   std::vector<Change> changes;
   for (const Group::Member& one : group->members) {
     marks.emplace_back(one.table->recent(one.hash));
-    marks.emplace_back(one.table->recent_of_all());
     if (!is_captured(*one.definition)) continue;
     const Written& written = *one.written;
     changes.push_back(

@@ -32,7 +32,7 @@ class WriteGroups {
     std::string key;  // in the store
     std::uint16_t hash = 0;
     OldItem before;
-    std::optional<Item> after;
+    NewItem after;
     Written* written = nullptr;  // filled; it stays where it is until the group is settled
   };
 

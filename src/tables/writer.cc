@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "async/when_all.h"
-#include "base/encoding.h"
 #include "base/log.h"
 #include "tables/expiry.h"
 #include "tables/item.h"
@@ -20,8 +19,9 @@ api::Error internal(const base::Error& error) {
 }  // namespace
 
 Writer::Place Writer::place_of(const Definition& definition, const Item& item) {
-  const std::string key = encode_key(definition.keys, item);
-  return {keys::items(definition.id) + key, base::read_u16(key)};
+  std::string key = keys::item(definition, item);
+  const std::uint16_t hash = keys::partition_of(key);
+  return {std::move(key), hash};
 }
 
 async::Task<base::Result<std::optional<Item>>> Writer::read(std::string key) {
@@ -69,7 +69,7 @@ std::optional<std::vector<OldItem>> Writer::peek_all(Lane& lane,
   std::vector<OldItem> items;
   items.reserve(writes.size());
   for (const Placed& one : writes) {
-    auto item = peek(lane, one.place.key);
+    auto item = peek(lane, one.write->key);
     if (!item) return std::nullopt;
     items.push_back(*std::move(item));
   }
@@ -108,7 +108,7 @@ async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, TablePtr table
   // Read under the lock, or where nothing comes in between: see drain().
   auto definition = table->definition();
   auto after = decide(*definition, std::move(write), *before);
-  const bool is_change = after && (*before || *after);
+  const bool is_change = after && (*before || after->item);
   Written written;
   base::Status settled;
   if (is_change || lane.groups.after(place.key) != nullptr) {
@@ -128,41 +128,35 @@ async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, TablePtr table
 }
 
 async::Task<api::Outcome<std::vector<Written>>> Writer::write_all(std::vector<TableWrite> writes) {
+  std::vector<Written> all(writes.size());
   std::vector<std::vector<Placed>> by_lane(lanes_.size());
-  std::vector<std::pair<std::size_t, std::size_t>> where;  // lane, position there
-  where.reserve(writes.size());
-  for (TableWrite& one : writes) {
-    const auto definition = one.table->definition();
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    TableWrite& one = writes[i];
     if (one.key.empty()) {
+      const auto definition = one.table->definition();
       if (auto wrong = check_write(*definition, one.write))
         co_return std::unexpected(*std::move(wrong));
-      one.key = encode_key(definition->keys, one.write.item);
+      one.key = keys::item(*definition, one.write.item);
     }
-    Place place{keys::items(definition->id) + one.key, base::read_u16(one.key)};
-    const std::size_t lane = lanes_.of(place.hash).number;
-    where.emplace_back(lane, by_lane[lane].size());
-    by_lane[lane].push_back({std::move(one), std::move(place)});
+    std::vector<Placed>& there = by_lane[lanes_.of(keys::partition_of(one.key)).number];
+    if (there.empty()) there.reserve(writes.size() - i);
+    there.push_back({&one, &all[i]});
   }
-  std::vector<async::Task<api::Outcome<std::vector<Written>>>> tasks;
-  std::vector<std::size_t> task_of(lanes_.size());
+  std::vector<async::Task<api::Outcome<void>>> tasks;
   for (std::size_t lane = 0; lane < by_lane.size(); ++lane) {
     if (by_lane[lane].empty()) continue;
-    task_of[lane] = tasks.size();
     tasks.push_back(async::run_on(*lanes_.at(lane).core,
                                   write_lane(lanes_.at(lane), std::move(by_lane[lane]))));
   }
   if (tasks.size() == 1) {
     auto result = co_await std::move(tasks.front());
-    co_return result;
+    if (!result) co_return std::unexpected(std::move(result).error());
+    co_return all;
   }
   auto results = co_await async::when_all(std::move(tasks));
   for (auto& result : results) {
     if (!result) co_return std::unexpected(std::move(result).error());
   }
-  std::vector<Written> all;
-  all.reserve(where.size());
-  for (const auto& [lane, position] : where)
-    all.push_back(std::move((*results[task_of[lane]])[position]));
   co_return all;
 }
 
@@ -170,7 +164,7 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::write_all(std::vector<Ta
 async::Task<std::vector<KeyLocks::Lock>> Writer::lock_here(Lane& lane,
                                                            const std::vector<Placed>& writes) {
   std::vector<std::string> sorted;
-  for (const Placed& one : writes) sorted.push_back(one.place.key);
+  for (const Placed& one : writes) sorted.push_back(one.write->key);
   std::ranges::sort(sorted);
   std::vector<KeyLocks::Lock> locks;
   for (std::string& key : sorted) {
@@ -180,46 +174,45 @@ async::Task<std::vector<KeyLocks::Lock>> Writer::lock_here(Lane& lane,
   co_return locks;
 }
 
-async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
-                                                                   std::vector<Placed> writes) {
+async::Task<api::Outcome<void>> Writer::write_lane(Lane& lane, std::vector<Placed> writes) {
   std::vector<KeyLocks::Lock> locks;
   auto before = peek_all(lane, writes);
   if (!before) {
     locks = co_await lock_here(lane, writes);
     before.emplace();
+    before->reserve(writes.size());
     for (const Placed& one : writes) {
-      auto found = co_await look(lane, one.place.key);
+      auto found = co_await look(lane, one.write->key);
       if (!found) co_return std::unexpected(internal(found.error()));
       before->push_back(*std::move(found));
     }
   }
   std::vector<std::shared_ptr<const Definition>> definitions;
-  std::vector<std::optional<Item>> after;
+  std::vector<NewItem> after;
   definitions.reserve(writes.size());
   after.reserve(writes.size());
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    TableWrite& one = writes[i].write;
+    TableWrite& one = *writes[i].write;
     if (one.table->dropped()) co_return std::unexpected(table_not_found());
-    const bool is_known = i > 0 && one.table == writes[i - 1].write.table;
+    const bool is_known = i > 0 && one.table == writes[i - 1].write->table;
     definitions.push_back(is_known ? definitions.back() : one.table->definition());
     auto decided = decide(*definitions[i], std::move(one.write), (*before)[i]);
     if (!decided) co_return std::unexpected(std::move(decided).error());
     after.push_back(*std::move(decided));
   }
-  std::vector<Written> all(writes.size());
   store::Sequence seen = 0;
   bool is_in_group = false;
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    Table& table = *writes[i].write.table;
-    Place& place = writes[i].place;
-    if ((*before)[i] || after[i]) {
+    TableWrite& one = *writes[i].write;
+    const std::uint16_t hash = keys::partition_of(one.key);
+    if ((*before)[i] || after[i].item) {
       is_in_group = true;
-      lane.groups.join({writes[i].write.table, std::move(definitions[i]), std::move(place.key),
-                        place.hash, std::move((*before)[i]), std::move(after[i]), &all[i]});
-    } else if (lane.groups.after(place.key) != nullptr) {
+      lane.groups.join({one.table, std::move(definitions[i]), std::move(one.key), hash,
+                        std::move((*before)[i]), std::move(after[i]), writes[i].written});
+    } else if (lane.groups.after(one.key) != nullptr) {
       is_in_group = true;
     } else {
-      seen = std::max(seen, table.recent(place.hash).to_wait_for(store_));
+      seen = std::max(seen, one.table->recent(hash).to_wait_for(store_));
     }
   }
   locks.clear();
@@ -229,7 +222,7 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::write_lane(Lane& lane,
   }
   const auto settled = co_await settle(seen);
   if (!settled) co_return std::unexpected(internal(settled.error()));
-  co_return all;
+  co_return api::Outcome<void>();
 }
 
 async::Task<void> Writer::drain() {
@@ -247,8 +240,7 @@ async::Task<void> Writer::drain() {
 }
 
 async::Task<base::Status> Writer::backfill(TablePtr table, IndexId index, std::string item_key) {
-  const std::size_t prefix = keys::items(table->id()).size();
-  const std::uint16_t hash = base::read_u16(std::string_view(item_key).substr(prefix));
+  const std::uint16_t hash = keys::partition_of(item_key);
   Lane& lane = lanes_.of(hash);
   co_await async::on(*lane.core);
   auto lock = co_await lane.locks.acquire(item_key);
@@ -279,8 +271,7 @@ async::Task<base::Status> Writer::backfill(TablePtr table, IndexId index, std::s
 }
 
 async::Task<base::Status> Writer::note_expiry(TablePtr table, std::string item_key) {
-  const std::size_t prefix = keys::items(table->id()).size();
-  Lane& lane = lanes_.of(base::read_u16(std::string_view(item_key).substr(prefix)));
+  Lane& lane = lanes_.of(keys::partition_of(item_key));
   co_await async::on(*lane.core);
   auto lock = co_await lane.locks.acquire(item_key);
   lane.groups.submit();
@@ -298,8 +289,7 @@ async::Task<base::Status> Writer::note_expiry(TablePtr table, std::string item_k
 
 async::Task<base::Status> Writer::expire(TablePtr table, std::string item_key, std::string row,
                                          std::int64_t now_seconds) {
-  const std::size_t prefix = keys::items(table->id()).size();
-  const std::uint16_t hash = base::read_u16(std::string_view(item_key).substr(prefix));
+  const std::uint16_t hash = keys::partition_of(item_key);
   Lane& lane = lanes_.of(hash);
   co_await async::on(*lane.core);
   auto lock = co_await lane.locks.acquire(item_key);
@@ -317,7 +307,7 @@ async::Task<base::Status> Writer::expire(TablePtr table, std::string item_key, s
   std::vector<Change> changes;
   if (end && is_over(*end, now_seconds)) {
     Counts counts;
-    written = record_change(*definition, item_key, *std::move(item), std::nullopt, batch, counts);
+    written = record_change(*definition, item_key, *std::move(item), NewItem(), batch, counts);
     if (is_captured(*definition))
       changes.push_back({*definition, written.before.get(), nullptr, true});
     table->count(lane.number, counts, batch);

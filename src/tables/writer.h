@@ -23,7 +23,7 @@ using TablePtr = std::shared_ptr<Table>;
 struct TableWrite {
   TablePtr table;
   Write write;
-  // The item's encode_key(), of who has made it already and has checked the write.
+  // The keys::item() of who has made it already and has checked the write.
   std::string key = {};
 };
 
@@ -78,9 +78,9 @@ class Writer {
     std::uint16_t hash;
   };
   static Place place_of(const Definition& definition, const Item& item);
-  struct Placed {
-    TableWrite write;
-    Place place;
+  struct Placed {  // both stay where they are until it is done
+    TableWrite* write;
+    Written* written;
   };
   async::Task<base::Result<std::optional<Item>>> read(std::string key);
   async::Task<base::Result<OldItem>> find(std::string key);
@@ -91,8 +91,7 @@ class Writer {
   std::optional<std::vector<OldItem>> peek_all(Lane& lane, const std::vector<Placed>& writes);
   async::Task<api::Outcome<Written>> write_here(Lane& lane, TablePtr table, Write write,
                                                 Place place);
-  async::Task<api::Outcome<std::vector<Written>>> write_lane(Lane& lane,
-                                                             std::vector<Placed> writes);
+  async::Task<api::Outcome<void>> write_lane(Lane& lane, std::vector<Placed> writes);
   async::Task<std::vector<KeyLocks::Lock>> lock_here(Lane& lane, const std::vector<Placed>& writes);
   async::Task<base::Status> settle(store::Sequence sequence);
 

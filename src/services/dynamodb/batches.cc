@@ -1,5 +1,6 @@
 // BatchGetItem, BatchWriteItem.
 
+#include <algorithm>
 #include <set>
 
 #include "services/dynamodb/requests.h"
@@ -32,7 +33,8 @@ api::Outcome<tables::Write> read_write(d::WriteRequest& request) {
     write.item = *std::move(request.delete_request->key);
   }
   if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
-  if (request.put_request && tables::item_size(write.item) > tables::kItemBytesMax)
+  if (request.put_request) write.item_bytes = tables::item_size(write.item);
+  if (write.item_bytes > tables::kItemBytesMax)
     return tables::refuse("Item size has exceeded the maximum allowed size");
   return write;
 }
@@ -85,7 +87,8 @@ api::Outcome<Batch> read_batch(const Deps& deps, const Context& context,
   }
   if (batch.writes.size() > kBatchWritesMax)
     return tables::refuse("Too many items requested for the BatchWriteItem call");
-  std::set<std::pair<tables::TableId, std::string_view>> seen;
+  std::vector<std::string_view> seen;  // in order
+  seen.reserve(batch.writes.size());
   for (std::size_t i = 0; i < batch.writes.size(); ++i) {
     Target& target = batch.targets[batch.target_of[i]];
     tables::TableWrite& one = batch.writes[i];
@@ -98,8 +101,10 @@ api::Outcome<Batch> read_batch(const Deps& deps, const Context& context,
     if (auto wrong = check_batch_write(*target.definition, one.write))
       return std::unexpected(*std::move(wrong));
     one.table = target.table;
-    one.key = tables::encode_key(target.definition->keys, one.write.item);
-    if (!seen.emplace(target.table->id(), one.key).second) return tables::refuse(kDuplicates);
+    one.key = tables::keys::item(*target.definition, one.write.item);
+    const auto place = std::ranges::lower_bound(seen, std::string_view(one.key));
+    if (place != seen.end() && *place == one.key) return tables::refuse(kDuplicates);
+    seen.insert(place, one.key);
   }
   return batch;
 }
@@ -158,12 +163,14 @@ Answer<d::BatchWriteItemOutput> batch_write(const Deps& deps, const Context& con
   auto written = co_await deps.tables.writer().write_all(std::move(batch->writes));
   if (!written) co_return std::unexpected(std::move(written).error());
   std::map<tables::TableName, std::pair<const Target*, Units>> units;
+  std::pair<const Target*, Units>* latest = nullptr;
   for (std::size_t i = 0; i < written->size(); ++i) {
     const Target& target = batch->target(i);
     if (deps.throttle != nullptr)
       charge_write({deps, *target.table, *target.definition}, keys[i], (*written)[i]);
     if (!input.return_consumed_capacity) continue;
-    auto& [of, sum] = units[target.name];
+    if (latest == nullptr || latest->first != &target) latest = &units[target.name];
+    auto& [of, sum] = *latest;
     of = &target;
     sum.table += (*written)[i].table_units;
     for (const auto& [index, amount] : (*written)[i].index_units) sum.indexes[index] += amount;

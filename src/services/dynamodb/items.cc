@@ -48,7 +48,8 @@ api::Outcome<Write> read_put(d::PutItemInput& input) {
   if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
   if (input.return_values && input.return_values != "ALL_OLD" && input.return_values != "NONE")
     return tables::refuse("ReturnValues can only be ALL_OLD or NONE");
-  if (tables::item_size(write.item) > tables::kItemBytesMax)
+  write.item_bytes = tables::item_size(write.item);
+  if (write.item_bytes > tables::kItemBytesMax)
     return tables::refuse("Item size has exceeded the maximum allowed size");
   if (auto wrong = read_expected(input, write)) return std::unexpected(*std::move(wrong));
   Compiler compiler(input.expression_attribute_names, input.expression_attribute_values);
