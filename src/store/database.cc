@@ -5,7 +5,6 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
@@ -17,6 +16,7 @@
 
 #include "base/encoding.h"
 #include "store/batch_codec.h"
+#include "store/database_files.h"
 #include "store/database_keys.h"
 #include "store/memtable.h"
 
@@ -55,29 +55,11 @@ class HighestWins final : public rocksdb::AssociativeMergeOperator {
   const char* Name() const override { return "millrace.HighestWins"; }
 };
 
-// Once shut, no new file is made in the database's folder: so nothing is flushed any more.
-class ShuttableFiles final : public rocksdb::FileSystemWrapper {
- public:
-  using FileSystemWrapper::FileSystemWrapper;
-  const char* Name() const override { return "millrace.ShuttableFiles"; }
-  void shut() { shut_ = true; }
-
-  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                    rocksdb::IODebugContext* debug) override {
-    if (shut_) return rocksdb::IOStatus::IOError(name, "the journal has stopped");
-    return FileSystemWrapper::NewWritableFile(name, options, file, debug);
-  }
-
- private:
-  std::atomic<bool> shut_ = false;
-};
-
 // Memtables must not overtake the journal. RocksDB has chosen what it flushes before this is
 // called, and only then makes the file.
 class FlushListener final : public rocksdb::EventListener {
  public:
-  FlushListener(Database::FlushGate gate, std::shared_ptr<ShuttableFiles> files)
+  FlushListener(Database::FlushGate gate, std::shared_ptr<DatabaseFiles> files)
       : gate_(std::move(gate)), files_(std::move(files)) {}
   void OnFlushBegin(rocksdb::DB*, const rocksdb::FlushJobInfo&) override {
     if (!gate_()) files_->shut();
@@ -85,12 +67,16 @@ class FlushListener final : public rocksdb::EventListener {
 
  private:
   const Database::FlushGate gate_;
-  const std::shared_ptr<ShuttableFiles> files_;
+  const std::shared_ptr<DatabaseFiles> files_;
 };
+
+// Any timeout makes DatabaseFiles give up rather than wait. (RocksDB's own way to ask for as much,
+// a tier, looks no further than its cache, though most of what is not there is in the system's.)
+constexpr std::chrono::microseconds kDoNotWait{1};
 
 rocksdb::ReadOptions read_options(OnDisk on_disk) {
   rocksdb::ReadOptions options;
-  if (on_disk == OnDisk::kGiveUp) options.read_tier = rocksdb::kBlockCacheTier;
+  if (on_disk == OnDisk::kGiveUp) options.io_timeout = kDoNotWait;
   return options;
 }
 
@@ -101,6 +87,10 @@ rocksdb::ColumnFamilyOptions table_options(const DatabaseOptions& options,
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // In pieces: the whole filter of a large file is too large for a shard of the cache, so that it
+  // would be read again from the file, half a megabyte, for every key that is looked for.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.format_version = 5;
   rocksdb::ColumnFamilyOptions family;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -159,7 +149,7 @@ struct PreparedBatch::Impl {
 };
 
 struct Database::Impl {
-  std::shared_ptr<ShuttableFiles> files;
+  std::shared_ptr<DatabaseFiles> files;
   std::unique_ptr<rocksdb::Env> env;
   std::unique_ptr<rocksdb::DB> db;
   rocksdb::ColumnFamilyHandle* keys = nullptr;
@@ -193,7 +183,7 @@ Database::~Database() = default;
 base::Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options,
                                                        FlushGate gate) {
   auto impl = std::make_unique<Impl>();
-  impl->files = std::make_shared<ShuttableFiles>(rocksdb::FileSystem::Default());
+  impl->files = std::make_shared<DatabaseFiles>();
   impl->env = rocksdb::NewCompositeEnv(impl->files);
   impl->write.disableWAL = true;
   rocksdb::DBOptions db_options = database_options(options, impl->env.get());
@@ -296,7 +286,7 @@ base::Status Database::flush() {
 Found<std::optional<std::string>> Database::get(std::string_view key, OnDisk on_disk) {
   std::string value;
   const rocksdb::Status status = impl_->db->Get(read_options(on_disk), impl_->keys, key, &value);
-  if (status.IsIncomplete()) return std::nullopt;
+  if (status.IsTimedOut()) return std::nullopt;
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) return std::unexpected(translate(status));
   return std::optional<std::string>(std::move(value));
@@ -322,7 +312,7 @@ Found<std::vector<KeyValue>> Database::scan(std::string_view from, std::string_v
     if (options.reverse) at->Prev();
     else at->Next();
   }
-  if (at->status().IsIncomplete()) return std::nullopt;
+  if (at->status().IsTimedOut()) return std::nullopt;
   if (!at->status().ok()) return std::unexpected(translate(at->status()));
   return page;
 }
@@ -333,7 +323,7 @@ Found<ChunkList> Database::chunks(LogId log, std::uint64_t from, const ReadLogOp
   rocksdb::ReadOptions read = read_options(on_disk);
   rocksdb::PinnableSlice trimmed;
   const rocksdb::Status got = impl_->db->Get(read, impl_->logs, trim_key(log), &trimmed);
-  if (got.IsIncomplete()) return std::nullopt;
+  if (got.IsTimedOut()) return std::nullopt;
   if (!got.ok() && !got.IsNotFound()) return std::unexpected(translate(got));
   if (got.ok() && trimmed.size() == 8) list.trimmed = base::read_u64(trimmed.ToStringView());
   from = std::max(from, list.trimmed);
@@ -354,7 +344,7 @@ Found<ChunkList> Database::chunks(LogId log, std::uint64_t from, const ReadLogOp
     list.chunks.push_back(*chunk);
     if (entries >= options.limit || bytes > options.bytes_max) break;
   }
-  if (at->status().IsIncomplete()) return std::nullopt;
+  if (at->status().IsTimedOut()) return std::nullopt;
   if (!at->status().ok()) return std::unexpected(translate(at->status()));
   return list;
 }
@@ -382,7 +372,7 @@ Found<LogBounds> Database::log_bounds(LogId log, wal::Position end, OnDisk on_di
     bounds.end = chunk->first + chunk->count;
     break;
   }
-  if (at->status().IsIncomplete()) return std::nullopt;
+  if (at->status().IsTimedOut()) return std::nullopt;
   if (!at->status().ok()) return std::unexpected(translate(at->status()));
   // Trimmed meanwhile.
   if (bounds.end <= bounds.first) return LogBounds();

@@ -39,7 +39,7 @@ struct ChunkList {
   std::vector<Chunk> chunks;
 };
 
-// What a read may do when the answer is not in memory.
+// What a read may do when the answer is neither in memory nor in the system's page cache.
 enum class OnDisk { kRead, kGiveUp };
 // nullopt: gave up.
 template <class T>

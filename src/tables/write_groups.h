@@ -11,7 +11,6 @@
 
 #include <map>
 #include <memory>
-#include <unordered_map>
 
 #include "async/task.h"
 #include "tables/write.h"
