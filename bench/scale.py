@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import time
 
 import lambdas
 
@@ -65,10 +66,19 @@ def load(target, items):
     print(f"{items:>10,} items loaded at {rate * BATCH:,.0f}/s", flush=True)
 
 
+def settle(pid):
+    """Until the server has nothing more to do for what was loaded."""
+    before, now = 0, processor_seconds(pid)
+    while now - before > 0.02:
+        time.sleep(1)
+        before, now = now, processor_seconds(pid)
+
+
 def measure(items):
     target = lambdas.on_millrace()
     pid = target.server.process.pid
     load(target, items)
+    settle(pid)
     drawn, costs = random.Random(2), {}
     for operation, body in WORKLOADS.items():
         count = REQUESTS if operation != "Query" else REQUESTS // 4
