@@ -139,7 +139,8 @@ class Model:
         if t.kind == "list":
             return f"std::vector<{self.cpp(t.element)}>"
         if t.kind == "map":
-            return f"std::map<std::string, {self.cpp(t.element)}>"
+            made = f"std::map<std::string, {self.cpp(t.element)}>"
+            return f"api::Packed<{made}>" if "packed" in t.flags else made
         return SCALARS[t.kind]
 
     @staticmethod
@@ -235,7 +236,9 @@ def types_header(model):
     ns = model.service["name"]
     out = ["#pragma once", "", f"// Made by tools/generate_api.py from src/api/{ns}.api.", "",
            "#include <cstdint>", "#include <map>", "#include <optional>", "#include <string>",
-           "#include <variant>", "#include <vector>", "", '#include "api/shape.h"',
+           "#include <variant>", "#include <vector>", "",
+           *(['#include "api/packed.h"'] if any("packed" in t.flags for t in model.types.values()) else []),
+           '#include "api/shape.h"',
            '#include "base/clock.h"', "", f"namespace api::{cpp_namespace(ns)} {{", ""]
     ordered = model.ordered()
     out += [f"struct {model.struct_name(n)};" for n in ordered] + [""]
@@ -352,7 +355,8 @@ def shape_definition(model, t):
     if t.kind == "list":
         fields.append(f".list = &access::kList<{model.cpp(t.element)}>")
     if t.kind == "map":
-        fields.append(f".map = &access::kMap<{model.cpp(t.element)}>")
+        access = "kPackedMap" if "packed" in t.flags else "kMap"
+        fields.append(f".map = &access::{access}<{model.cpp(t.element)}>")
     if t.kind == "union":
         fields.append(f".set_ambiguous = access::set_ambiguous<{model.struct_name(name)}>")
     return out + [f"constexpr Shape k{name}Shape = {{" + ", ".join(fields) + "};"]

@@ -19,6 +19,8 @@ MODELS = pathlib.Path(botocore.__file__).parent / "data"
 FOLDERS = {"dynamodbstreams": "dynamodbstreams"}
 # Structures of which exactly one member is set, although the older models do not say so.
 UNIONS = {("dynamodb", "AttributeValue"), ("dynamodbstreams", "AttributeValue")}
+# Maps that their service reads by itself (api/packed.h).
+PACKED = {"PutItemInputAttributeMap"}
 # What a service checks itself, in words that are not its validator's: shapes without bounds, pattern
 # or enumeration; structures without required members; members of a plain string.
 OWN_WORDS = {
@@ -151,6 +153,7 @@ def write_shape(out, service, name, shapes, errors):
         out.append(line)
     elif kind == "map":
         line = f"map {name} {shape['key']['shape']} {shape['value']['shape']}{bounds(shape)}"
+        line += " @packed" if name in PACKED else ""
         for part in ("key", "value"):
             if shape[part].get("locationName"):
                 line += f" @{part}={shape[part]['locationName']}"

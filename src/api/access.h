@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/packed.h"
 #include "api/shape.h"
 
 namespace api::access {
@@ -60,6 +61,26 @@ inline constexpr MapAccess kMap = {
       auto& entries = *static_cast<std::map<std::string, T>*>(map);
       return &entries.insert_or_assign(std::move(key), T{}).first->second;
     },
+};
+
+template <class T>
+inline constexpr MapAccess kPackedMap = {
+    .size =
+        [](const void* map) {
+          return (**static_cast<const Packed<std::map<std::string, T>>*>(map)).size();
+        },
+    .for_each =
+        [](const void* map, void* context, MapAccess::Visit visit) {
+          kMap<T>.for_each(&**static_cast<const Packed<std::map<std::string, T>>*>(map), context,
+                           visit);
+        },
+    .insert = [](void* map, std::string key) -> void* {
+      return kMap<T>.insert(&**static_cast<Packed<std::map<std::string, T>>*>(map), std::move(key));
+    },
+    .is_packed =
+        [](const void* map) {
+          return static_cast<const Packed<std::map<std::string, T>>*>(map)->is_packed();
+        },
 };
 
 }  // namespace api::access

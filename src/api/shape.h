@@ -7,7 +7,7 @@
 // A Shape carries type-erased access to its C++ value, so that one walker serves every structure:
 //   boolean bool, integer std::int32_t, long std::int64_t, float and double double,
 //   string, enum and blob std::string, timestamp base::Timestamp,
-//   list std::vector<T>, map std::map<std::string, T>
+//   list std::vector<T>, map std::map<std::string, T> or an api::Packed of it
 //   structure: a struct whose members are all std::optional (api::Box where the type is recursive)
 //   union: a struct that holds at most one of its members
 // All shapes are constants: immutable and thread-safe.
@@ -79,6 +79,8 @@ struct MapAccess {
   void (*for_each)(const void* map, void* context, Visit visit);
   // A fresh value under `key`, in place of any that was there.
   void* (*insert)(void* map, std::string key);
+  // Whether an api::Packed is packed, and so checked already; nullptr: it is no api::Packed.
+  bool (*is_packed)(const void* map) = nullptr;
 };
 
 inline constexpr std::int64_t kNoMin = std::numeric_limits<std::int64_t>::min();

@@ -23,7 +23,7 @@ api::Outcome<Item> parse_json(std::string_view line) {
       wire::decode_json<d::PutRequest>(line, d::kPutRequestShape, wire::JsonFlavour::kDynamo);
   if (!decoded) return std::unexpected(std::move(decoded).error());
   if (!decoded->item) return tables::refuse("The line has no Item");
-  return *std::move(decoded->item);
+  return std::move(**decoded->item);
 }
 
 // What PutItem would refuse.

@@ -148,7 +148,7 @@ class ConcurrencyTest : public testing::Test {
       operation.applied = !failed;
       if (written)
         operation.answer =
-            held_by(operation.kind == Kind::kAdd ? written->after : written->before.copy());
+            held_by(operation.kind == Kind::kAdd ? written->after.copy() : written->before.copy());
     }
     operation.answered = tick();
     co_return operation;

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "tables/key.h"
+#include "tables/lazy_item.h"
 #include "tables/number.h"
 #include "tables/stored_item.h"
 
@@ -203,6 +204,25 @@ TEST(KeyTest, EncodedStringsOrderAsBytes) {
   }
 }
 
+TEST(KeyTest, OfAStoredItemIsThatOfTheItem) {
+  const KeySchema schema = {{"p", Type::kS}, KeyAttribute{"c", Type::kN}};
+  for (const std::size_t length : {1, 15, 16, 200}) {
+    const Item item = {{"b", Value::of_l({Value::of_s("x"), Value::of_m({})})},
+                       {"c", Value::of_n("-12.5")},
+                       {"n", Value::of_null(true)},
+                       {"p", Value::of_s(std::string(length, 'p'))}};
+    const auto stored = LazyItem::of_stored(encode_item(item));
+    ASSERT_TRUE(stored);
+    EXPECT_FALSE(check_item_key(schema, *stored));
+    std::string key;
+    append_key(key, schema, *stored);
+    EXPECT_FALSE(stored->is_decoded());
+    EXPECT_EQ(key, encode_key(schema, item));
+    EXPECT_EQ(stored->find("b")->type, Type::kL);
+    EXPECT_FALSE(stored->find("z"));
+  }
+}
+
 TEST(KeyTest, PartitionHashNeverChanges) {
   std::string encoded;
   append_key_value(encoded, Value::of_s("user-1"));
@@ -228,7 +248,7 @@ TEST(KeyTest, RefusesWithAwsTexts) {
   EXPECT_EQ(text({{"p", Value::of_s(std::string(2049, 'x'))}, {"c", Value::of_n("1")}}),
             "One or more parameter values were invalid: Size of hashkey has exceeded the maximum "
             "size limit of2048 bytes");
-  const auto item = check_item_key(schema, {{"p", Value::of_s("a")}});
+  const auto item = check_item_key(schema, Item{{"p", Value::of_s("a")}});
   EXPECT_EQ(item->message,
             "One or more parameter values were invalid: Missing the key c in the item");
 }

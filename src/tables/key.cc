@@ -1,5 +1,7 @@
 #include "tables/key.h"
 
+#include "base/check.h"
+#include "tables/lazy_item.h"
 #include "tables/number.h"
 
 namespace tables {
@@ -12,11 +14,18 @@ constexpr char kEnd = 1;
 constexpr std::size_t kPartitionHashBytes = 2;
 constexpr char kZeroByte = static_cast<char>(0xFF);
 
-const std::string& bytes_of(const Value& value) { return value.is_s() ? value.s() : value.b(); }
+std::string_view text_of(const Value& value) {
+  switch (value.member()) {
+    case Type::kS: return value.s();
+    case Type::kN: return value.n();
+    case Type::kB: return value.b();
+    default: return {};
+  }
+}
 
-std::optional<api::Error> check_size(const Value& value, bool is_hash) {
-  if (value.is_n()) return std::nullopt;
-  const std::size_t size = bytes_of(value).size();
+std::optional<api::Error> check_size(const Scalar& value, bool is_hash) {
+  if (value.type == Type::kN) return std::nullopt;
+  const std::size_t size = value.text.size();
   if (is_hash && size > kHashKeyBytesMax)
     return invalid_parameter("Size of hashkey has exceeded the maximum size limit of2048 bytes");
   if (!is_hash && size > kRangeKeyBytesMax)
@@ -25,12 +34,12 @@ std::optional<api::Error> check_size(const Value& value, bool is_hash) {
   return std::nullopt;
 }
 
-std::optional<api::Error> check_empty(const Value& value, const std::string& name) {
-  if (value.is_n() || !bytes_of(value).empty()) return std::nullopt;
+std::optional<api::Error> check_empty(const Scalar& value, const std::string& name) {
+  if (value.type == Type::kN || !value.text.empty()) return std::nullopt;
   return validation(
       std::string("One or more parameter values are not valid. The AttributeValue for a key "
                   "attribute cannot contain an empty ") +
-      (value.is_s() ? "string" : "binary") + " value. Key: " + name);
+      (value.type == Type::kS ? "string" : "binary") + " value. Key: " + name);
 }
 
 }  // namespace
@@ -46,15 +55,29 @@ void append_key_prefix(std::string& out, std::string_view prefix) {
   }
 }
 
-void append_key_value(std::string& out, const Value& value) {
-  if (value.is_n()) {
+std::optional<Scalar> find_scalar(const Item& item, const std::string& name) {
+  const auto found = item.find(name);
+  if (found == item.end()) return std::nullopt;
+  return Scalar{found->second.member(), text_of(found->second)};
+}
+
+std::optional<Scalar> find_scalar(const LazyItem& item, const std::string& name) {
+  return item.find(name);
+}
+
+void append_key_value(std::string& out, const Scalar& value) {
+  if (value.type == Type::kN) {
     // Values are normalised, so this cannot fail; a number that does would sort as zero.
-    Number::parse(value.n()).value_or(Number()).append_key(out);
+    Number::parse(value.text).value_or(Number()).append_key(out);
     return;
   }
-  append_key_prefix(out, bytes_of(value));
+  append_key_prefix(out, value.text);
   out += kEscape;
   out += kEnd;
+}
+
+void append_key_value(std::string& out, const Value& value) {
+  append_key_value(out, Scalar{value.member(), text_of(value)});
 }
 
 std::uint16_t partition_hash(std::string_view encoded_hash_key) {
@@ -72,16 +95,31 @@ std::uint16_t partition_hash(std::string_view encoded_hash_key) {
 
 namespace {
 
-void append_partition(std::string& out, const KeySchema& schema, const Item& item) {
+// Its attributes have been checked.
+template <class AnyItem>
+void append_attribute(std::string& out, const KeyAttribute& attribute, const AnyItem& item) {
+  const auto found = find_scalar(item, attribute.name);
+  CHECK(found);
+  append_key_value(out, *found);
+}
+
+template <class AnyItem>
+void append_partition(std::string& out, const KeySchema& schema, const AnyItem& item) {
   const std::size_t begin = out.size();
   out.append(kPartitionHashBytes, '\0');
-  append_key_value(out, item.find(schema.hash.name)->second);
-  for (const KeyAttribute& one : schema.more_hash)
-    append_key_value(out, item.find(one.name)->second);
+  append_attribute(out, schema.hash, item);
+  for (const KeyAttribute& one : schema.more_hash) append_attribute(out, one, item);
   const std::uint16_t hash =
       partition_hash(std::string_view(out).substr(begin + kPartitionHashBytes));
   out[begin] = static_cast<char>(hash >> 8U);
   out[begin + 1] = static_cast<char>(hash);
+}
+
+template <class AnyItem>
+void append_whole_key(std::string& out, const KeySchema& schema, const AnyItem& item) {
+  append_partition(out, schema, item);
+  if (schema.range) append_attribute(out, *schema.range, item);
+  for (const KeyAttribute& one : schema.more_range) append_attribute(out, one, item);
 }
 
 }  // namespace
@@ -93,10 +131,11 @@ std::string encode_partition(const KeySchema& schema, const Item& item) {
 }
 
 void append_key(std::string& out, const KeySchema& schema, const Item& item) {
-  append_partition(out, schema, item);
-  if (schema.range) append_key_value(out, item.find(schema.range->name)->second);
-  for (const KeyAttribute& one : schema.more_range)
-    append_key_value(out, item.find(one.name)->second);
+  append_whole_key(out, schema, item);
+}
+
+void append_key(std::string& out, const KeySchema& schema, const LazyItem& item) {
+  append_whole_key(out, schema, item);
 }
 
 std::string encode_key(const KeySchema& schema, const Item& item) {
@@ -138,26 +177,36 @@ std::optional<api::Error> check_key(const KeySchema& schema, const Item& key) {
   constexpr const char* kMismatch = "The provided key element does not match the schema";
   if (key.size() != schema.size()) return validation(kMismatch);
   return schema.each([&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
-    const auto found = key.find(attribute.name);
-    if (found == key.end() || found->second.member() != attribute.type)
-      return validation(kMismatch);
-    if (auto wrong = check_empty(found->second, attribute.name)) return wrong;
-    return check_size(found->second, is_hash);
+    const auto found = find_scalar(key, attribute.name);
+    if (!found || found->type != attribute.type) return validation(kMismatch);
+    if (auto wrong = check_empty(*found, attribute.name)) return wrong;
+    return check_size(*found, is_hash);
   });
 }
 
-std::optional<api::Error> check_item_key(const KeySchema& schema, const Item& item) {
+namespace {
+template <class AnyItem>
+std::optional<api::Error> check_key_within(const KeySchema& schema, const AnyItem& item) {
   return schema.each([&](const KeyAttribute& attribute, bool is_hash) -> std::optional<api::Error> {
-    const auto found = item.find(attribute.name);
-    if (found == item.end())
-      return invalid_parameter("Missing the key " + attribute.name + " in the item");
-    if (found->second.member() != attribute.type)
+    const auto found = find_scalar(item, attribute.name);
+    if (!found) return invalid_parameter("Missing the key " + attribute.name + " in the item");
+    if (found->type != attribute.type)
       return invalid_parameter("Type mismatch for key " + attribute.name +
                                " expected: " + std::string(type_name(attribute.type)) +
-                               " actual: " + std::string(type_name(found->second)));
-    if (auto wrong = check_empty(found->second, attribute.name)) return wrong;
-    return check_size(found->second, is_hash);
+                               " actual: " + std::string(type_name(found->type)));
+    if (auto wrong = check_empty(*found, attribute.name)) return wrong;
+    return check_size(*found, is_hash);
   });
+}
+
+}  // namespace
+
+std::optional<api::Error> check_item_key(const KeySchema& schema, const Item& item) {
+  return check_key_within(schema, item);
+}
+
+std::optional<api::Error> check_item_key(const KeySchema& schema, const LazyItem& item) {
+  return check_key_within(schema, item);
 }
 
 }  // namespace tables

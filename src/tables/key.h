@@ -16,6 +16,17 @@
 
 namespace tables {
 
+class LazyItem;
+
+// An attribute as keys look at it.
+struct Scalar {
+  Type type = Type::kNone;
+  std::string_view text;  // of S, N and B
+};
+// The item's attribute of that name; good as long as the item is.
+std::optional<Scalar> find_scalar(const Item& item, const std::string& name);
+std::optional<Scalar> find_scalar(const LazyItem& item, const std::string& name);
+
 inline constexpr std::size_t kHashKeyBytesMax = 2048;
 inline constexpr std::size_t kRangeKeyBytesMax = 1024;
 
@@ -57,6 +68,7 @@ struct KeySchema {
 };
 
 // Appends the value's ordered form. The value is an S, N or B.
+void append_key_value(std::string& out, const Scalar& value);
 void append_key_value(std::string& out, const Value& value);
 // The start that all strings or binaries beginning with `prefix` have in common.
 void append_key_prefix(std::string& out, std::string_view prefix);
@@ -68,6 +80,7 @@ std::uint16_t partition_hash(std::string_view encoded_hash_key);
 // the hash key, the range key.
 std::string encode_key(const KeySchema& schema, const Item& item);
 void append_key(std::string& out, const KeySchema& schema, const Item& item);
+void append_key(std::string& out, const KeySchema& schema, const LazyItem& item);
 // The common start of a partition's keys; `item` has at least the hash attributes.
 std::string encode_partition(const KeySchema& schema, const Item& item);
 
@@ -84,5 +97,6 @@ std::size_t stored_size(std::size_t rest, std::size_t range);
 std::optional<api::Error> check_key(const KeySchema& schema, const Item& key);
 // The key attributes within an item that is to be put.
 std::optional<api::Error> check_item_key(const KeySchema& schema, const Item& item);
+std::optional<api::Error> check_item_key(const KeySchema& schema, const LazyItem& item);
 
 }  // namespace tables

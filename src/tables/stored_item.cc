@@ -73,6 +73,16 @@ std::optional<ValueSizes> value_sizes(ByteReader& in, int depth) {
   }
 }
 
+// A visitor of what nobody wants to know.
+struct Skip {
+  void name(std::string_view) {}
+  void scalar(Type, std::string_view) {}
+  void boolean(bool) {}
+  void null() {}
+  void begin(Type) {}
+  void end(Type) {}
+};
+
 }  // namespace
 
 std::optional<StoredSizes> stored_sizes(const KeySchema& schema, std::string_view bytes) {
@@ -92,6 +102,23 @@ std::optional<StoredSizes> stored_sizes(const KeySchema& schema, std::string_vie
   }
   if (in.bad() || in.left() > 0) return std::nullopt;
   return StoredSizes{item, stored_size(static_cast<std::size_t>(rest), range)};
+}
+
+std::optional<Scalar> find_stored(std::string_view bytes, std::string_view name) {
+  ByteReader in(bytes);
+  in.byte();
+  const auto n = stored::count(in);
+  Skip skip;
+  for (std::size_t i = 0; n && i < *n; ++i) {
+    if (in.bytes() != name) {
+      if (!stored::visit_value(in, skip, 0)) return std::nullopt;
+      continue;
+    }
+    const auto type = static_cast<Type>(in.byte());
+    const bool is_text = type == Type::kS || type == Type::kN || type == Type::kB;
+    return Scalar{type, is_text ? in.bytes() : std::string_view()};
+  }
+  return std::nullopt;
 }
 
 }  // namespace tables

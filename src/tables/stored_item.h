@@ -19,6 +19,9 @@ struct StoredSizes {
 // nullopt: the bytes are no item.
 std::optional<StoredSizes> stored_sizes(const KeySchema& schema, std::string_view bytes);
 
+// The attribute of that name, if the item has it.
+std::optional<Scalar> find_stored(std::string_view bytes, std::string_view name);
+
 // The names and values of the item, as calls:
 //   name(text), and then what the value is:
 //   scalar(type, text) for S, N and B; boolean(bool); null();

@@ -111,7 +111,9 @@ std::string definition(std::string_view account, std::string_view region, std::s
 std::string all_definitions() { return "Td"; }
 std::string next_table() { return "Tn"; }
 std::string items(TableId table) { return with_table("Ti", table); }
-std::string item(const Definition& table, const Item& item_or_key) {
+namespace {
+template <class AnyItem>
+std::string key_of(const Definition& table, const AnyItem& item_or_key) {
   constexpr std::size_t kUsual = 64;
   std::string key;
   key.reserve(kUsual);
@@ -119,6 +121,13 @@ std::string item(const Definition& table, const Item& item_or_key) {
   base::append_u32(key, table.id.value());
   append_key(key, table.keys, item_or_key);
   return key;
+}
+}  // namespace
+std::string item(const Definition& table, const Item& item_or_key) {
+  return key_of(table, item_or_key);
+}
+std::string item(const Definition& table, const LazyItem& item_or_key) {
+  return key_of(table, item_or_key);
 }
 std::uint16_t partition_of(std::string_view item) {
   constexpr std::size_t kTableBytes = 6;

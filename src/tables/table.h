@@ -97,6 +97,7 @@ std::string all_definitions();
 std::string next_table();
 std::string items(TableId table);  // + encode_key
 std::string item(const Definition& table, const Item& item_or_key);
+std::string item(const Definition& table, const LazyItem& item_or_key);
 std::uint16_t partition_of(std::string_view item);  // the hash in such a key
 std::string entries(TableId table, IndexId index);  // + encode_index_key
 std::string all_entries(TableId table);

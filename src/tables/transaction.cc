@@ -166,8 +166,8 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::transact_locked(
     }
   }
   std::vector<std::optional<api::Error>> errors(writes.size());
-  std::vector<OldItem> before(writes.size());
-  std::vector<NewItem> after(writes.size());
+  std::vector<LazyItem> before(writes.size());
+  std::vector<LazyItem> after(writes.size());
   std::vector<std::shared_ptr<const Definition>> definitions;
   bool failed = false;
   for (std::size_t i = 0; i < writes.size(); ++i) {
@@ -187,7 +187,7 @@ async::Task<api::Outcome<std::vector<Written>>> Writer::transact_locked(
   std::vector<Written> all(writes.size());
   std::deque<RecentWrites::InFlight> marks;
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    if (writes[i].write.kind == Write::Kind::kCheck || (!before[i] && !after[i].item)) continue;
+    if (writes[i].write.kind == Write::Kind::kCheck || (!before[i] && !after[i])) continue;
     all[i] = record_change(*definitions[i], places[i].key, std::move(before[i]),
                            std::move(after[i]), batch, counts[writes[i].table.get()]);
     marks.emplace_back(writes[i].table->recent(places[i].hash));
@@ -214,9 +214,8 @@ async::Task<api::Outcome<std::vector<std::optional<Item>>>> Writer::transact_get
     errors.push_back(check_key(definition->keys, one.key));
     wrong = wrong || errors.back();
     if (wrong) continue;
-    const Place place = place_of(*definition, one.key);
-    item_keys.push_back(place.key);
-    wanted.emplace_back(lanes_.of(place.hash).number, place.key);
+    item_keys.push_back(keys::item(*definition, one.key));
+    wanted.emplace_back(lanes_.of(keys::partition_of(item_keys.back())).number, item_keys.back());
   }
   if (wrong) co_return std::unexpected(cancelled(errors));
   auto distinct = wanted;

@@ -38,26 +38,6 @@ Value make_set(Type type, std::vector<std::string> elements) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Most numbers come as they are kept: short, without an exponent.
-bool is_plain(std::string_view text) {
-  if (text.empty() || text.size() > 18 || !is_digit(text[0])) return false;
-  if (text[0] == '0' && text.size() > 1 && text[1] != '.') return false;
-  std::size_t point = 0;
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '.' && point == 0) point = i;
-    else if (!is_digit(text[i])) return false;
-  }
-  return point == 0 || (text.back() != '.' && text.back() != '0');
-}
-
-std::optional<std::string> normalise_number(std::string& text) {
-  if (is_plain(text)) return std::nullopt;
-  const auto number = Number::parse(text);
-  if (!number) return number.error();
-  text = number->to_string();
-  return std::nullopt;
-}
-
 bool has_duplicates(const std::vector<std::string>& list) {
   if (list.size() < 2) return false;
   std::unordered_set<std::string_view> seen;
@@ -179,6 +159,26 @@ std::optional<Type> type_of_name(std::string_view name) {
   for (std::size_t i = 1; i < kNames.size(); ++i) {
     if (kNames[i] == name) return static_cast<Type>(i);
   }
+  return std::nullopt;
+}
+
+// Most numbers come as they are kept: short, without an exponent.
+bool is_plain_number(std::string_view text) {
+  if (text.empty() || text.size() > 18 || !is_digit(text[0])) return false;
+  if (text[0] == '0' && text.size() > 1 && text[1] != '.') return false;
+  std::size_t point = 0;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '.' && point == 0) point = i;
+    else if (!is_digit(text[i])) return false;
+  }
+  return point == 0 || (text.back() != '.' && text.back() != '0');
+}
+
+std::optional<std::string> normalise_number(std::string& text) {
+  if (is_plain_number(text)) return std::nullopt;
+  const auto number = Number::parse(text);
+  if (!number) return number.error();
+  text = number->to_string();
   return std::nullopt;
 }
 

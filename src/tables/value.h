@@ -36,6 +36,10 @@ inline std::string_view type_name(const Value& value) { return type_name(value.m
 std::optional<std::string> normalise(Value& value);
 std::optional<std::string> normalise(Item& item);
 
+// The same of a number's text. A plain one is written AWS's way already.
+std::optional<std::string> normalise_number(std::string& text);
+bool is_plain_number(std::string_view text);
+
 // Bytes as AWS counts them towards the 400 KB of an item and towards capacity.
 std::size_t value_size(const Value& value);
 std::size_t number_size(std::string_view number);  // a well-formed one

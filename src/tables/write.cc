@@ -54,18 +54,16 @@ std::optional<api::Error> check_update(const Definition& definition,
 }
 
 std::optional<api::Error> check_new_item(const Definition& definition, bool is_update,
-                                         const Item& item, std::size_t bytes) {
-  if (bytes > kItemBytesMax)
+                                         const LazyItem& item) {
+  if (item.bytes() > kItemBytesMax)
     return validation(is_update ? "Item size to update has exceeded the maximum allowed size"
                                 : "Item size has exceeded the maximum allowed size");
-  for (const auto& [name, value] : item) {
-    if ((value.is_m() || value.is_l()) && nests_too_deep(value))
-      return validation(
-          "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
-          "levels "
-          "beyond supported limit");
-  }
-  auto wrong = check_index_keys(definition, item);
+  if (item.is_decoded() && std::ranges::any_of(*item, nests_too_deep, &Item::value_type::second))
+    return validation(
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
+        "beyond supported limit");
+  if (definition.indexes.empty()) return std::nullopt;
+  auto wrong = check_index_keys(definition, *item);
   if (wrong && is_update && wrong->message.find("Type mismatch for Index Key") != std::string::npos)
     return validation(
         "The update expression attempted to update the secondary index key to unsupported type");
@@ -135,9 +133,9 @@ std::optional<Item> Written::returned(ReturnValues wanted, const Write& write) c
   switch (wanted) {
     case ReturnValues::kNone: return std::nullopt;
     case ReturnValues::kAllOld: return before.copy();
-    case ReturnValues::kAllNew: return after;
+    case ReturnValues::kAllNew: return after.copy();
     case ReturnValues::kUpdatedOld: return updated(before.get());
-    case ReturnValues::kUpdatedNew: return updated(after ? &*after : nullptr);
+    case ReturnValues::kUpdatedNew: return updated(after.get());
   }
   return std::nullopt;
 }
@@ -172,30 +170,27 @@ std::optional<api::Error> check_key_paths(const Definition& definition,
 std::optional<api::Error> check_write(const Definition& definition, const Write& write) {
   if (write.kind == Write::Kind::kPut) {
     if (auto wrong = check_item_key(definition.keys, write.item)) return wrong;
-    return check_index_keys(definition, write.item);
+    return definition.indexes.empty() ? std::nullopt : check_index_keys(definition, *write.item);
   }
-  if (auto wrong = check_key(definition.keys, write.item)) return wrong;
+  if (auto wrong = check_key(definition.keys, *write.item)) return wrong;
   if (write.update) return check_update(definition, *write.update);
   return std::nullopt;
 }
 
-api::Outcome<NewItem> decide(const Definition& definition, Write write, const OldItem& before) {
+api::Outcome<LazyItem> decide(const Definition& definition, Write write, const LazyItem& before) {
   static const Item kNothing;
-  const auto checked = [&](Item item, std::size_t bytes) -> api::Outcome<NewItem> {
+  const auto checked = [&](LazyItem item) -> api::Outcome<LazyItem> {
     const bool is_update = write.kind == Write::Kind::kUpdate;
-    if (auto wrong = check_new_item(definition, is_update, item, bytes))
+    if (auto wrong = check_new_item(definition, is_update, item))
       return std::unexpected(*std::move(wrong));
-    return NewItem{std::move(item), bytes};
+    return item;
   };
   if (write.condition && !expression::holds(*write.condition, before ? *before : kNothing))
     return std::unexpected(condition_failed(before, write.old_item_on_failure));
   switch (write.kind) {
-    case Write::Kind::kCheck: return NewItem{before.copy(), before.bytes()};
-    case Write::Kind::kDelete: return NewItem();
-    case Write::Kind::kPut: {
-      const std::size_t bytes = write.item_bytes > 0 ? write.item_bytes : item_size(write.item);
-      return checked(std::move(write.item), bytes);
-    }
+    case Write::Kind::kCheck: return before;
+    case Write::Kind::kDelete: return LazyItem();
+    case Write::Kind::kPut: return checked(std::move(write.item));
     case Write::Kind::kUpdate: break;
   }
   // Of an item that is not there anything can be removed, at any path.
@@ -203,23 +198,21 @@ api::Outcome<NewItem> decide(const Definition& definition, Write write, const Ol
                                std::ranges::none_of(write.update->actions, [](const Action& a) {
                                  return a.kind == Action::Kind::kDelete;
                                });
-  if (removes_nothing) return NewItem();
-  Item after = before ? *before.copy() : std::move(write.item);
+  if (removes_nothing) return LazyItem();
+  Item after = before ? *before.copy() : *write.item.copy();
   if (write.update) {
     auto applied = expression::apply(*write.update, after);
     if (!applied) return refuse(std::move(applied).error());
-    if (!before && only_removes(*write.update)) return NewItem();
+    if (!before && only_removes(*write.update)) return LazyItem();
     after = *std::move(applied);
   }
-  const std::size_t bytes = item_size(after);
-  return checked(std::move(after), bytes);
+  return checked(std::move(after));
 }
 
-Written record_change(const Definition& definition, std::string item_key, OldItem before,
-                      NewItem after, store::Batch& batch, Counts& counts) {
-  const Item* const new_item = after.item ? &*after.item : nullptr;
+Written record_change(const Definition& definition, std::string item_key, LazyItem before,
+                      LazyItem after, store::Batch& batch, Counts& counts) {
   if (definition.time_to_live.enabled)
-    change_expiry(definition, item_key, before.get(), new_item, batch);
+    change_expiry(definition, item_key, before.get(), after.get(), batch);
   Written written;
   std::size_t largest = 0;
   Count& count = counts[IndexId(0)];
@@ -229,21 +222,21 @@ Written record_change(const Definition& definition, std::string item_key, OldIte
     count.items -= 1;
     count.bytes -= static_cast<std::int64_t>(bytes);
   }
-  if (new_item != nullptr) {
-    largest = std::max(largest, after.bytes);
+  if (after) {
+    largest = std::max(largest, after.bytes());
     count.items += 1;
-    count.bytes += static_cast<std::int64_t>(after.bytes);
-    batch.put(std::move(item_key), encode_item(*new_item, after.bytes));
+    count.bytes += static_cast<std::int64_t>(after.bytes());
+    batch.put(std::move(item_key), after.stored());
   } else if (before) {
     batch.erase(std::move(item_key));
   }
   written.table_units = write_units(largest);
   for (const Index& index : definition.indexes) {
-    const double units = change_index(definition, index, before.get(), new_item, batch, counts);
+    const double units = change_index(definition, index, before.get(), after.get(), batch, counts);
     if (units > 0) written.index_units[index.name] = units;
   }
   written.before = std::move(before);
-  written.after = std::move(after.item);
+  written.after = std::move(after);
   return written;
 }
 
@@ -253,12 +246,12 @@ std::vector<Change> changes_of(const std::vector<std::shared_ptr<const Definitio
   for (std::size_t i = 0; i < written.size(); ++i) {
     const Written& one = written[i];
     if (is_captured(*definitions[i]) && (one.before || one.after))
-      changes.push_back({*definitions[i], one.before.get(), one.after ? &*one.after : nullptr});
+      changes.push_back({*definitions[i], one.before.get(), one.after.get()});
   }
   return changes;
 }
 
-api::Error condition_failed(const OldItem& item, bool show_item) {
+api::Error condition_failed(const LazyItem& item, bool show_item) {
   api::Error error = api::dynamodb::conditional_check_failed("The conditional request failed");
   if (item && show_item) {
     auto detail = std::make_shared<api::dynamodb::ConditionalCheckFailedException>();

@@ -9,7 +9,7 @@
 #include "api/error.h"
 #include "tables/changes.h"
 #include "tables/expression/ast.h"
-#include "tables/old_item.h"
+#include "tables/lazy_item.h"
 #include "tables/table.h"
 
 namespace tables {
@@ -17,24 +17,17 @@ namespace tables {
 struct Write {
   enum class Kind { kPut, kUpdate, kDelete, kCheck };  // kCheck: in transactions only
   Kind kind = Kind::kPut;
-  Item item;  // kPut: the item; otherwise the key
+  LazyItem item;  // kPut: the item; otherwise the key
   std::optional<expression::Condition> condition;
   std::optional<expression::Update> update;
   bool old_item_on_failure = false;  // a failed condition's error carries the item
-  std::size_t item_bytes = 0;        // kPut: item_size() of who has worked it out; 0: nobody has
-};
-
-// What a write leaves of the item: nothing, or an item.
-struct NewItem {
-  std::optional<Item> item;
-  std::size_t bytes = 0;  // item_size()
 };
 
 enum class ReturnValues { kNone, kAllOld, kUpdatedOld, kAllNew, kUpdatedNew };
 
 struct Written {
-  OldItem before;
-  std::optional<Item> after;
+  LazyItem before;
+  LazyItem after;
   double table_units = 1;                     // write capacity
   std::map<std::string, double> index_units;  // by index name; only what was touched
 
@@ -48,14 +41,14 @@ std::optional<api::Error> check_write(const Definition& definition, const Write&
 std::optional<api::Error> check_key_paths(const Definition& definition,
                                           const std::vector<const expression::Path*>& paths);
 
-// What becomes of the item. The error is the caller's: a failed condition, an update that does not
-// fit the item, an item that grows too large.
-api::Outcome<NewItem> decide(const Definition& definition, Write write, const OldItem& before);
+// What becomes of the item: nothing, or an item. The error is the caller's: a failed condition, an
+// update that does not fit the item, an item that grows too large.
+api::Outcome<LazyItem> decide(const Definition& definition, Write write, const LazyItem& before);
 
 // Adds the change of one item and of its index entries to the batch, and to `counts` what it does
 // to the table's counts; answers what the write costs.
-Written record_change(const Definition& definition, std::string item_key, OldItem before,
-                      NewItem after, store::Batch& batch, Counts& counts);
+Written record_change(const Definition& definition, std::string item_key, LazyItem before,
+                      LazyItem after, store::Batch& batch, Counts& counts);
 
 // What was written as changes, to tables whose changes are kept; they refer to both arguments,
 // whose elements go together. What is written nowhere (a check, a delete of nothing) is none.
@@ -63,7 +56,7 @@ std::vector<Change> changes_of(const std::vector<std::shared_ptr<const Definitio
                                const std::vector<Written>& written);
 
 // ConditionalCheckFailedException, with the item where asked for.
-api::Error condition_failed(const OldItem& item, bool show_item);
+api::Error condition_failed(const LazyItem& item, bool show_item);
 api::Error table_not_found();
 double write_units(std::size_t bytes);
 

@@ -24,7 +24,7 @@ struct WriteGroups::Group {
   std::vector<async::Completion<base::Status>*> followers;
 };
 
-const std::optional<Item>* WriteGroups::after(const std::string& key) const {
+const LazyItem* WriteGroups::after(const std::string& key) const {
   if (gathering_ == nullptr) return nullptr;
   const auto found = gathering_->by_key.find(key);
   return found == gathering_->by_key.end() ? nullptr : &found->second->after;
@@ -55,8 +55,7 @@ void WriteGroups::submit() {
     marks.emplace_back(one.table->recent(one.hash));
     if (!is_captured(*one.definition)) continue;
     const Written& written = *one.written;
-    changes.push_back(
-        {*one.definition, written.before.get(), written.after ? &*written.after : nullptr});
+    changes.push_back({*one.definition, written.before.get(), written.after.get()});
   }
   group->sequence = submit_changes(store_, sink_, changes, std::move(group->batch));
   if (!group->sequence) return;

@@ -30,13 +30,13 @@ class WriteGroups {
     std::shared_ptr<const Definition> definition;
     std::string key;  // in the store
     std::uint16_t hash = 0;
-    OldItem before;
-    NewItem after;
+    LazyItem before;
+    LazyItem after;
     Written* written = nullptr;  // filled; it stays where it is until the group is settled
   };
 
   // What the writes that have joined leave of the item; nullptr: they do not touch it.
-  const std::optional<Item>* after(const std::string& key) const;
+  const LazyItem* after(const std::string& key) const;
   void join(Joining write);
   // Waits until all that has joined before is durable: to be awaited by everybody who has joined or
   // has looked at after(), at once.

@@ -16,9 +16,14 @@ api::Error internal(const base::Error& error) {
   return api::internal_failure();
 }
 
+base::Result<LazyItem> stored_item(std::optional<std::string> stored) {
+  if (!stored) return LazyItem();
+  return LazyItem::of_stored(*std::move(stored));
+}
+
 }  // namespace
 
-Writer::Place Writer::place_of(const Definition& definition, const Item& item) {
+Writer::Place Writer::place_of(const Definition& definition, const LazyItem& item) {
   std::string key = keys::item(definition, item);
   const std::uint16_t hash = keys::partition_of(key);
   return {std::move(key), hash};
@@ -39,34 +44,32 @@ async::Task<base::Status> Writer::settle(store::Sequence sequence) {
   co_return status;
 }
 
-async::Task<base::Result<OldItem>> Writer::find(std::string key) {
+async::Task<base::Result<LazyItem>> Writer::find(std::string key) {
   auto stored = co_await store_.get(std::move(key));
   if (!stored) co_return std::unexpected(std::move(stored).error());
-  co_return OldItem::of_stored(*std::move(stored));
+  co_return stored_item(*std::move(stored));
 }
 
-async::Task<base::Result<OldItem>> Writer::look(Lane& lane, const std::string& key) {
-  if (const std::optional<Item>* const after = lane.groups.after(key); after != nullptr)
-    co_return OldItem(*after);
+async::Task<base::Result<LazyItem>> Writer::look(Lane& lane, const std::string& key) {
+  if (const LazyItem* const after = lane.groups.after(key); after != nullptr) co_return *after;
   auto item = co_await find(key);
   co_return item;
 }
 
-std::optional<OldItem> Writer::peek(Lane& lane, const std::string& key) {
+std::optional<LazyItem> Writer::peek(Lane& lane, const std::string& key) {
   if (lane.locks.is_held(key)) return std::nullopt;
-  if (const std::optional<Item>* const after = lane.groups.after(key); after != nullptr)
-    return OldItem(*after);
+  if (const LazyItem* const after = lane.groups.after(key); after != nullptr) return *after;
   if (peeking_ == nullptr) return std::nullopt;
   auto stored = peeking_->peek(key);
   if (!stored || !*stored) return std::nullopt;
-  auto item = OldItem::of_stored(**std::move(stored));
+  auto item = stored_item(**std::move(stored));
   if (!item) return std::nullopt;
   return *std::move(item);
 }
 
-std::optional<std::vector<OldItem>> Writer::peek_all(Lane& lane,
-                                                     const std::vector<Placed>& writes) {
-  std::vector<OldItem> items;
+std::optional<std::vector<LazyItem>> Writer::peek_all(Lane& lane,
+                                                      const std::vector<Placed>& writes) {
+  std::vector<LazyItem> items;
   items.reserve(writes.size());
   for (const Placed& one : writes) {
     auto item = peek(lane, one.write->key);
@@ -94,7 +97,7 @@ async::Task<api::Outcome<Written>> Writer::write(TablePtr table, Write write) {
 async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, TablePtr table, Write write,
                                                       Place place) {
   std::optional<KeyLocks::Lock> lock;
-  std::optional<OldItem> before = peek(lane, place.key);
+  std::optional<LazyItem> before = peek(lane, place.key);
   if (!before) {
     auto taken = co_await lane.locks.acquire(place.key);
     lock.emplace(std::move(taken));
@@ -108,7 +111,7 @@ async::Task<api::Outcome<Written>> Writer::write_here(Lane& lane, TablePtr table
   // Read under the lock, or where nothing comes in between: see drain().
   auto definition = table->definition();
   auto after = decide(*definition, std::move(write), *before);
-  const bool is_change = after && (*before || after->item);
+  const bool is_change = after && (*before || *after);
   Written written;
   base::Status settled;
   if (is_change || lane.groups.after(place.key) != nullptr) {
@@ -188,7 +191,7 @@ async::Task<api::Outcome<void>> Writer::write_lane(Lane& lane, std::vector<Place
     }
   }
   std::vector<std::shared_ptr<const Definition>> definitions;
-  std::vector<NewItem> after;
+  std::vector<LazyItem> after;
   definitions.reserve(writes.size());
   after.reserve(writes.size());
   for (std::size_t i = 0; i < writes.size(); ++i) {
@@ -205,7 +208,7 @@ async::Task<api::Outcome<void>> Writer::write_lane(Lane& lane, std::vector<Place
   for (std::size_t i = 0; i < writes.size(); ++i) {
     TableWrite& one = *writes[i].write;
     const std::uint16_t hash = keys::partition_of(one.key);
-    if ((*before)[i] || after[i].item) {
+    if ((*before)[i] || after[i]) {
       is_in_group = true;
       lane.groups.join({one.table, std::move(definitions[i]), std::move(one.key), hash,
                         std::move((*before)[i]), std::move(after[i]), writes[i].written});
@@ -307,7 +310,7 @@ async::Task<base::Status> Writer::expire(TablePtr table, std::string item_key, s
   std::vector<Change> changes;
   if (end && is_over(*end, now_seconds)) {
     Counts counts;
-    written = record_change(*definition, item_key, *std::move(item), NewItem(), batch, counts);
+    written = record_change(*definition, item_key, *std::move(item), LazyItem(), batch, counts);
     if (is_captured(*definition))
       changes.push_back({*definition, written.before.get(), nullptr, true});
     table->count(lane.number, counts, batch);

@@ -77,18 +77,18 @@ class Writer {
     std::string key;
     std::uint16_t hash;
   };
-  static Place place_of(const Definition& definition, const Item& item);
+  static Place place_of(const Definition& definition, const LazyItem& item);
   struct Placed {  // both stay where they are until it is done
     TableWrite* write;
     Written* written;
   };
   async::Task<base::Result<std::optional<Item>>> read(std::string key);
-  async::Task<base::Result<OldItem>> find(std::string key);
+  async::Task<base::Result<LazyItem>> find(std::string key);
   // The item as it is for who holds its key's lock, on its lane.
-  async::Task<base::Result<OldItem>> look(Lane& lane, const std::string& key);
+  async::Task<base::Result<LazyItem>> look(Lane& lane, const std::string& key);
   // The same of a key that nobody has locked, good until the next wait; nullopt: that takes a lock.
-  std::optional<OldItem> peek(Lane& lane, const std::string& key);
-  std::optional<std::vector<OldItem>> peek_all(Lane& lane, const std::vector<Placed>& writes);
+  std::optional<LazyItem> peek(Lane& lane, const std::string& key);
+  std::optional<std::vector<LazyItem>> peek_all(Lane& lane, const std::vector<Placed>& writes);
   async::Task<api::Outcome<Written>> write_here(Lane& lane, TablePtr table, Write write,
                                                 Place place);
   async::Task<api::Outcome<void>> write_lane(Lane& lane, std::vector<Placed> writes);

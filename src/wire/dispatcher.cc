@@ -315,7 +315,8 @@ api::Outcome<std::shared_ptr<void>> Dispatcher::decode(Call& call, const Endpoin
   api::Outcome<void> decoded;
   switch (call.route.encoding) {
     case Encoding::kJson:
-      decoded = decode_json(body, *operation.input, input.get(), json_flavour(*operation.service));
+      decoded = decode_json(body, *operation.input, input.get(), json_flavour(*operation.service),
+                            registry_.json_packing());
       break;
     case Encoding::kCbor11:
       decoded = decode_cbor(body, *operation.input, input.get(), CborFlavour::kAwsCbor11);

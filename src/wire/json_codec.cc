@@ -42,7 +42,7 @@ JsonFound found_kind(element value) {
 
 class Reader {
  public:
-  explicit Reader(JsonFlavour flavour) : flavour_(flavour) {}
+  Reader(JsonFlavour flavour, const JsonPacking& packing) : flavour_(flavour), packing_(packing) {}
 
   Decoded read(element value, const Shape& shape, void* slot, bool nested) {
     switch (shape.kind) {
@@ -164,6 +164,7 @@ class Reader {
   Decoded read_map(element value, const Shape& shape, void* slot, bool nested) {
     simdjson::dom::object fields;
     if (value.get(fields) != simdjson::SUCCESS) return mismatch(value, shape, nested);
+    if (&shape == packing_.shape && packing_.pack(fields, slot)) return {};
     for (const auto& [key, item] : fields) {
       if (too_many(*shape.element)) return refuse({});
       void* const made = shape.map->insert(slot, std::string(key));
@@ -209,16 +210,17 @@ class Reader {
   }
 
   JsonFlavour flavour_;
+  const JsonPacking& packing_;
   std::size_t depth_ = 0;
   std::size_t structures_ = 0;
 };
 
 Decoded decode_with(simdjson::dom::parser& parser, std::string_view body, const Shape& shape,
-                    void* object, JsonFlavour flavour) {
+                    void* object, JsonFlavour flavour, const JsonPacking& packing) {
   element root;
   if (parser.parse(body.data(), body.size()).get(root) != simdjson::SUCCESS) return refuse({});
   if (!root.is_object() && !root.is_array()) return refuse({});
-  return Reader(flavour).read(root, shape, object, false);
+  return Reader(flavour, packing).read(root, shape, object, false);
 }
 
 }  // namespace
@@ -239,13 +241,14 @@ JsonFlavour json_flavour(const api::Service& service) {
   return service.signing_name == "dynamodb" ? JsonFlavour::kDynamo : JsonFlavour::kModern;
 }
 
-Decoded decode_json(std::string_view body, const Shape& shape, void* object, JsonFlavour flavour) {
+Decoded decode_json(std::string_view body, const Shape& shape, void* object, JsonFlavour flavour,
+                    const JsonPacking& packing) {
   if (body.size() > kReusedParserBytesMax) {
     simdjson::dom::parser parser;
-    return decode_with(parser, body, shape, object, flavour);
+    return decode_with(parser, body, shape, object, flavour, packing);
   }
   thread_local simdjson::dom::parser parser;
-  return decode_with(parser, body, shape, object, flavour);
+  return decode_with(parser, body, shape, object, flavour, packing);
 }
 
 }  // namespace wire

@@ -13,6 +13,7 @@
 
 #include "api/error.h"
 #include "api/shape.h"
+#include "wire/packing.h"
 
 namespace wire {
 
@@ -29,7 +30,7 @@ JsonFlavour json_flavour(const api::Service& service);
 // Fills `*object`, which must be fresh; members bound to other places than the body are left
 // alone. On failure the object may be partly filled. Errors: SerializationException, HTTP 400.
 api::Outcome<void> decode_json(std::string_view body, const api::Shape& shape, void* object,
-                               JsonFlavour flavour);
+                               JsonFlavour flavour, const JsonPacking& packing = {});
 template <class T>
 api::Outcome<T> decode_json(std::string_view body, const api::Shape& shape, JsonFlavour flavour) {
   T object;

@@ -79,15 +79,15 @@ TEST(JsonDecode, ReadsNestedItemsAndMarksAmbiguousOnes) {
       dynamodb::kPutItemInputShape, JsonFlavour::kDynamo);
   ASSERT_TRUE(input) << message_of(input);
   const auto& item = *input->item;
-  EXPECT_EQ(item.at("a").s(), "x");
-  EXPECT_EQ(item.at("l").l().at(0).n(), "1");
-  EXPECT_EQ(item.at("l").l().at(2).b(), std::string("\0", 1));
-  EXPECT_TRUE(item.at("m").m().at("k").is_null());
-  EXPECT_TRUE(item.at("two").ambiguous);
-  EXPECT_EQ(item.at("none").member(), dynamodb::AttributeValue::Member::kNone);
-  EXPECT_EQ(item.at("nil").member(), dynamodb::AttributeValue::Member::kNone);
-  EXPECT_FALSE(item.at("same").ambiguous);
-  EXPECT_EQ(item.at("same").s(), "y");
+  EXPECT_EQ(item->at("a").s(), "x");
+  EXPECT_EQ(item->at("l").l().at(0).n(), "1");
+  EXPECT_EQ(item->at("l").l().at(2).b(), std::string("\0", 1));
+  EXPECT_TRUE(item->at("m").m().at("k").is_null());
+  EXPECT_TRUE(item->at("two").ambiguous);
+  EXPECT_EQ(item->at("none").member(), dynamodb::AttributeValue::Member::kNone);
+  EXPECT_EQ(item->at("nil").member(), dynamodb::AttributeValue::Member::kNone);
+  EXPECT_FALSE(item->at("same").ambiguous);
+  EXPECT_EQ(item->at("same").s(), "y");
 }
 
 TEST(JsonDecode, LeavesMembersOfOtherPlacesAlone) {

@@ -29,6 +29,7 @@
 #include "base/check.h"
 #include "wire/context.h"
 #include "wire/http_types.h"
+#include "wire/packing.h"
 
 namespace wire {
 
@@ -161,6 +162,10 @@ class Registry {
   template <class Op>
   void add_prepared(Permission<typename Op::Input> permission, PreparedHandler<Op> handler);
 
+  // At most once.
+  void add_json_packing(const JsonPacking& packing) { json_packing_ = packing; }
+  const JsonPacking& json_packing() const { return json_packing_; }
+
   // nullptr: not served.
   const Endpoint* find(const api::Operation& operation) const;
 
@@ -178,6 +183,7 @@ class Registry {
   // Each operation is described in one place only.
   std::unordered_map<const api::Operation*, std::unique_ptr<Endpoint>> endpoints_;
   std::vector<ServiceEntry> services_;
+  JsonPacking json_packing_;
 };
 
 namespace detail {

@@ -301,6 +301,7 @@ class Checker {
       bool bad_key = false;
       bool bad_value = false;
     };
+    if (shape.map->is_packed != nullptr && shape.map->is_packed(map)) return;
     Walk walk{*this, shape, path};
     shape.map->for_each(map, &walk, [](void* context, const std::string& key, const void* value) {
       auto& w = *static_cast<Walk*>(context);

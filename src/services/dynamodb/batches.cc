@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "services/dynamodb/packed_item.h"
 #include "services/dynamodb/requests.h"
 #include "services/dynamodb/throttling.h"
 #include "tables/expression/evaluate.h"
@@ -24,19 +25,16 @@ api::Outcome<tables::Write> read_write(d::WriteRequest& request) {
     return tables::refuse(
         "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
         "supported datatypes");
-  tables::Write write;
-  if (request.put_request) {
-    write.kind = tables::Write::Kind::kPut;
-    write.item = *std::move(request.put_request->item);
-  } else {
-    write.kind = tables::Write::Kind::kDelete;
-    write.item = *std::move(request.delete_request->key);
+  if (request.delete_request) {
+    tables::Item key = *std::move(request.delete_request->key);
+    if (auto wrong = normalise_all(key)) return std::unexpected(*std::move(wrong));
+    return tables::Write{.kind = tables::Write::Kind::kDelete, .item = std::move(key)};
   }
-  if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
-  if (request.put_request) write.item_bytes = tables::item_size(write.item);
-  if (write.item_bytes > tables::kItemBytesMax)
+  auto item = read_item(*std::move(request.put_request->item));
+  if (!item) return std::unexpected(std::move(item).error());
+  if (item->bytes() > tables::kItemBytesMax)
     return tables::refuse("Item size has exceeded the maximum allowed size");
-  return write;
+  return tables::Write{.kind = tables::Write::Kind::kPut, .item = *std::move(item)};
 }
 
 // What a batch writes to, once for each table.
@@ -130,7 +128,7 @@ std::optional<api::Error> hold_back(const Deps& deps, Batch& batch,
   for (std::size_t i = 0; i < batch.writes.size(); ++i) {
     tables::TableWrite& one = batch.writes[i];
     const Target& target = batch.target(i);
-    auto wrong = refuse_write({deps, *target.table, *target.definition}, one.write.item);
+    auto wrong = refuse_write({deps, *target.table, *target.definition}, *one.write.item);
     if (!wrong) {
       target_of.push_back(batch.target_of[i]);
       left.push_back(std::move(one));
@@ -139,8 +137,8 @@ std::optional<api::Error> hold_back(const Deps& deps, Batch& batch,
     refused = std::move(wrong);
     auto& request = (*output.unprocessed_items)[*target.given].emplace_back();
     if (one.write.kind == tables::Write::Kind::kPut)
-      request.put_request.emplace().item = std::move(one.write.item);
-    else request.delete_request.emplace().key = std::move(one.write.item);
+      request.put_request.emplace().item = *one.write.item.copy();
+    else request.delete_request.emplace().key = one.write.item.copy();
   }
   if (left.empty()) return refused;
   batch.target_of = std::move(target_of);
@@ -159,7 +157,7 @@ Answer<d::BatchWriteItemOutput> batch_write(const Deps& deps, const Context& con
     co_return std::unexpected(*std::move(refused));
   std::vector<tables::Item> keys;  // of each write, if writes are charged
   for (std::size_t i = 0; deps.throttle != nullptr && i < batch->writes.size(); ++i)
-    keys.push_back(tables::key_of(batch->target(i).definition->keys, batch->writes[i].write.item));
+    keys.push_back(tables::key_of(batch->target(i).definition->keys, *batch->writes[i].write.item));
   auto written = co_await deps.tables.writer().write_all(std::move(batch->writes));
   if (!written) co_return std::unexpected(std::move(written).error());
   std::map<tables::TableName, std::pair<const Target*, Units>> units;
@@ -329,7 +327,7 @@ api::Outcome<wire::Checks> write_permission(const Deps& deps, const Context& con
         const bool is_put = request.put_request && request.put_request->item;
         if (!is_put && !(request.delete_request && request.delete_request->key)) continue;
         const tables::Item& item =
-            is_put ? *request.put_request->item : *request.delete_request->key;
+            is_put ? **request.put_request->item : *request.delete_request->key;
         attributes.add(item);
         add_leading_key(check, deps, name, item);
       }

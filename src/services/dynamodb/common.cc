@@ -4,6 +4,7 @@
 
 #include "api/dynamodb/errors.h"
 #include "base/encoding.h"
+#include "services/dynamodb/packed_item.h"
 #include "tables/expression/lexer.h"
 
 namespace services::dynamodb {
@@ -218,6 +219,7 @@ void register_operations(wire::Registry& registry, const Deps& deps) {
   registry.add_service(d::kService, d::operations());
   Measured measured(registry, deps);
   register_tables(registry, deps);
+  registry.add_json_packing(item_packing());
   register_items(measured, deps);
   register_batches(measured, deps);
   register_queries(measured, deps);

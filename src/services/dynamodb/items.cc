@@ -1,5 +1,6 @@
 // GetItem, PutItem, UpdateItem, DeleteItem.
 
+#include "services/dynamodb/packed_item.h"
 #include "services/dynamodb/requests.h"
 #include "services/dynamodb/stored_json.h"
 #include "services/dynamodb/throttling.h"
@@ -44,12 +45,12 @@ api::Outcome<Write> read_put(d::PutItemInput& input) {
           {{"Expected", input.expected.has_value()}}, input.expression_attribute_names.has_value(),
           input.expression_attribute_values.has_value()))
     return std::unexpected(*std::move(wrong));
-  write.item = *std::move(input.item);
-  if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
+  auto item = read_item(*std::move(input.item));
+  if (!item) return std::unexpected(std::move(item).error());
+  write.item = *std::move(item);
   if (input.return_values && input.return_values != "ALL_OLD" && input.return_values != "NONE")
     return tables::refuse("ReturnValues can only be ALL_OLD or NONE");
-  write.item_bytes = tables::item_size(write.item);
-  if (write.item_bytes > tables::kItemBytesMax)
+  if (write.item.bytes() > tables::kItemBytesMax)
     return tables::refuse("Item size has exceeded the maximum allowed size");
   if (auto wrong = read_expected(input, write)) return std::unexpected(*std::move(wrong));
   Compiler compiler(input.expression_attribute_names, input.expression_attribute_values);
@@ -67,8 +68,8 @@ api::Outcome<Write> read_delete(d::DeleteItemInput& input) {
           {{"Expected", input.expected.has_value()}}, input.expression_attribute_names.has_value(),
           input.expression_attribute_values.has_value()))
     return std::unexpected(*std::move(wrong));
+  if (auto wrong = normalise_all(*input.key)) return std::unexpected(*std::move(wrong));
   write.item = *std::move(input.key);
-  if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
   if (input.return_values && input.return_values != "ALL_OLD" && input.return_values != "NONE")
     return tables::refuse("ReturnValues can only be ALL_OLD or NONE");
   if (auto wrong = read_expected(input, write)) return std::unexpected(*std::move(wrong));
@@ -90,8 +91,8 @@ api::Outcome<Write> read_update(d::UpdateItemInput& input) {
                            input.expression_attribute_names.has_value(),
                            input.expression_attribute_values.has_value()))
     return std::unexpected(*std::move(wrong));
+  if (auto wrong = normalise_all(*input.key)) return std::unexpected(*std::move(wrong));
   write.item = *std::move(input.key);
-  if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
   if (input.attribute_updates) {
     auto update = outcome(expression::from_attribute_updates(*std::move(input.attribute_updates)));
     if (!update) return std::unexpected(std::move(update).error());
@@ -142,7 +143,7 @@ Answer<Output> run(const Deps& deps, const Context& context, Input input,
   const auto definition = (*table)->definition();
   tables::Item key;
   if (deps.throttle != nullptr || input.return_item_collection_metrics)
-    key = tables::key_of(definition->keys, write->item);
+    key = tables::key_of(definition->keys, *write->item);
   const Drawn drawn{deps, **table, *definition};
   if (auto refused = refuse_write(drawn, key)) co_return std::unexpected(*std::move(refused));
   auto written = co_await deps.tables.writer().write(*table, *std::move(write));
@@ -262,7 +263,7 @@ void register_items(Measured& registry, const Deps& deps) {
           deps, "dynamodb:PutItem",
           [](const d::PutItemInput& input, Attributes& attributes) -> const tables::Item& {
             add_conditions(input, attributes);
-            return *input.item;
+            return **input.item;
           }),
       [&deps](const Context& context, auto&& input) {
         return run<d::PutItemOutput>(deps, context, std::move(input), read_put);

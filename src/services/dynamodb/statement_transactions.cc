@@ -218,13 +218,13 @@ Answer<d::ExecuteTransactionOutput> run_writes(const Deps& deps, const Context& 
                                                std::vector<Part> parts,
                                                const d::ExecuteTransactionInput& input) {
   std::size_t bytes = 0;
-  for (const Part& part : parts) bytes += tables::item_size(part.write.item);
+  for (const Part& part : parts) bytes += part.write.item.bytes();
   if (auto wrong = check_transaction_size(bytes)) co_return std::unexpected(*std::move(wrong));
   std::vector<tables::TableWrite> writes;
   std::vector<Drawing> drawings;
   std::vector<std::optional<api::Error>> refusals;
   for (Part& part : parts) {
-    drawings.emplace_back(part.bound.table, part.write.item);
+    drawings.emplace_back(part.bound.table, *part.write.item);
     refusals.push_back(refuse_write(drawings.back().drawn(deps), drawings.back().key));
     writes.push_back({part.bound.table, std::move(part.write)});
   }

@@ -228,7 +228,7 @@ std::expected<Write, NoItem> write_of(const Bound& bound) {
   Write write;
   if (statement.kind == Kind::kInsert) {
     write.kind = Write::Kind::kPut;
-    write.item = statement.item;
+    write.item = tables::Item(statement.item);
     write.condition = existence(*bound.definition, false);
     return write;
   }
@@ -279,7 +279,7 @@ Answer<Outcome> write_statement(const Deps& deps, Bound bound, bool old_item_on_
         "Where clause does not contain a mandatory equality on all key attributes");
   write->old_item_on_failure = old_item_on_failure;
   const Write shown{.kind = write->kind, .update = write->update};
-  const Drawing drawing(bound.table, write->item);
+  const Drawing drawing(bound.table, *write->item);
   if (auto refused = refuse_write(drawing.drawn(deps), drawing.key))
     co_return std::unexpected(*std::move(refused));
   auto written = co_await deps.tables.writer().write(bound.table, *std::move(write));

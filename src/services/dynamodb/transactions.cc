@@ -60,18 +60,19 @@ api::Outcome<ReadWrite> read_part(const Context& context, Part& part, Write::Kin
                                   tables::Item item, Fingerprint& fingerprint) {
   auto name = item_table(context, part.table_name);
   if (!name) return std::unexpected(std::move(name).error());
-  ReadWrite made{.name = *std::move(name), .write = {.kind = kind, .item = std::move(item)}};
+  ReadWrite made{.name = *std::move(name), .write = {.kind = kind}};
   Write& write = made.write;
-  if (auto wrong = normalise_all(write.item)) return std::unexpected(*std::move(wrong));
+  if (auto wrong = normalise_all(item)) return std::unexpected(*std::move(wrong));
   if (kind != Write::Kind::kPut) {
-    if (auto wrong = check_no_empty_value(write.item)) return std::unexpected(*std::move(wrong));
+    if (auto wrong = check_no_empty_value(item)) return std::unexpected(*std::move(wrong));
   }
   write.old_item_on_failure = part.return_values_on_condition_check_failure == "ALL_OLD";
   Compiler compiler(part.expression_attribute_names, part.expression_attribute_values);
   if (auto wrong = compiler.prepare()) return std::unexpected(*std::move(wrong));
   fingerprint.add(arn_of(made.name));
   fingerprint.add(std::string(1, static_cast<char>(kind)));
-  fingerprint.add_item(write.item);
+  fingerprint.add_item(item);
+  write.item = std::move(item);
   if constexpr (requires { part.update_expression; }) {
     auto update = compiler.update(*part.update_expression);
     if (!update) return std::unexpected(std::move(update).error());
@@ -102,9 +103,9 @@ api::Outcome<ReadWrite> read_write(const Context& context, d::TransactWriteItem&
   if (parts != 1)
     return tables::refuse("TransactItems can only contain one of Check, Put, Update or Delete");
   if (item.put) {
-    if (tables::item_size(*item.put->item) > tables::kItemBytesMax)
+    if (tables::item_size(**item.put->item) > tables::kItemBytesMax)
       return tables::refuse("Item size has exceeded the maximum allowed size");
-    return read_part(context, *item.put, Write::Kind::kPut, *std::move(item.put->item),
+    return read_part(context, *item.put, Write::Kind::kPut, std::move(**item.put->item),
                      fingerprint);
   }
   if (item.update)
@@ -129,7 +130,7 @@ Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context&
   for (d::TransactWriteItem& item : *input.transact_items) {
     auto part = read_write(context, item, fingerprint);
     if (!part) co_return std::unexpected(std::move(part).error());
-    bytes += tables::item_size(part->write.item);
+    bytes += part->write.item.bytes();
     parts.push_back(*std::move(part));
   }
   if (auto wrong = check_transaction_size(bytes)) co_return std::unexpected(*std::move(wrong));
@@ -142,7 +143,7 @@ Answer<d::TransactWriteItemsOutput> write_items(const Deps& deps, const Context&
   std::vector<Drawing> drawings;
   std::vector<std::optional<api::Error>> refusals;
   for (const tables::TableWrite& one : writes) {
-    drawings.emplace_back(one.table, one.write.item);
+    drawings.emplace_back(one.table, *one.write.item);
     refusals.push_back(refuse_write(drawings.back().drawn(deps), drawings.back().key));
   }
   if (auto refused = cancelled_by(refusals)) co_return std::unexpected(*std::move(refused));
@@ -249,7 +250,7 @@ api::Outcome<wire::Checks> write_permission(const Deps& deps, const Context& con
   for (const d::TransactWriteItem& item : *input.transact_items) {
     std::optional<api::Error> wrong;
     if (item.put)
-      wrong = add_check(deps, context, "dynamodb:PutItem", kEnclosing, item.put, *item.put->item,
+      wrong = add_check(deps, context, "dynamodb:PutItem", kEnclosing, item.put, **item.put->item,
                         checks);
     if (item.update && !wrong)
       wrong = add_check(deps, context, "dynamodb:UpdateItem", kEnclosing, item.update,
