@@ -21,6 +21,12 @@ struct Sha256 {
 };
 Sha256 sha256_of(std::string_view bytes);
 
+struct Md5 {
+  std::array<char, 16> bytes;
+  std::string_view view() const { return {bytes.data(), bytes.size()}; }
+};
+Md5 md5_of(std::string_view bytes);
+
 std::string sha256(std::string_view bytes);                             // 32 bytes
 std::string sha1(std::string_view bytes);                               // 20 bytes
 std::string md5(std::string_view bytes);                                // 16 bytes

@@ -30,7 +30,7 @@ std::optional<std::size_t> bytes_bound(const Batch& batch) {
   for (const auto& operation : batch.operations()) {
     bytes += kOperationBytesMax + operation.key.size() + operation.value.size();
     std::size_t chunks = 0;
-    for (const std::string& entry : operation.entries) {
+    for (const NewEntry& entry : operation.entries) {
       bytes += kLengthBytes + entry.size();
       chunks += kLengthBytes + entry.size();
     }
@@ -62,7 +62,7 @@ void encode_append(std::string& out, const Batch::Operation& operation) {
     const std::size_t first = i;
     do {
       append_length(out, operation.entries[i].size());
-      out.append(operation.entries[i]);
+      operation.entries[i].append_to(out);
       ++i;
     } while (i < operation.entries.size() && out.size() - begin < kChunkBytes);
     overwrite_u32(out, counts_at, static_cast<std::uint32_t>(i - first));

@@ -86,7 +86,7 @@ void MemoryStore::apply(Batch::Operation operation) {
     case Kind::kAppend: {
       auto& log = logs_[operation.log.value()];
       CHECK(log.empty() || log.rbegin()->first < operation.position);
-      for (auto& entry : operation.entries) log.emplace(operation.position++, std::move(entry));
+      for (const NewEntry& entry : operation.entries) entry.append_to(log[operation.position++]);
       return;
     }
     case Kind::kTrim: {

@@ -32,7 +32,14 @@ void Batch::erase_range(std::string from, std::string to) {
 }
 
 void Batch::append(LogId log, std::uint64_t first, std::vector<std::string> entries) {
-  for (const std::string& entry : entries) bytes_ += entry.size();
+  std::vector<NewEntry> whole;
+  whole.reserve(entries.size());
+  for (std::string& entry : entries) whole.push_back({.pieces = {std::move(entry), {}, {}}});
+  append_entries(log, first, std::move(whole));
+}
+
+void Batch::append_entries(LogId log, std::uint64_t first, std::vector<NewEntry> entries) {
+  for (const NewEntry& entry : entries) bytes_ += entry.size();
   operations_.push_back({.kind = Operation::Kind::kAppend,
                          .key = {},
                          .value = {},

@@ -16,6 +16,7 @@
 //
 // All functions are thread-safe. Tasks resume on the core that awaited them.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,6 +44,17 @@ struct LogEntry {
   std::string bytes;
 };
 
+// An entry to be appended, in pieces that lie one behind the other in it: its writer need not copy
+// them together, they come together in the journal.
+struct NewEntry {
+  std::array<std::string, 3> pieces;
+
+  std::size_t size() const { return pieces[0].size() + pieces[1].size() + pieces[2].size(); }
+  void append_to(std::string& out) const {
+    for (const std::string& piece : pieces) out.append(piece);
+  }
+};
+
 // Changes that happen together. A value: build it, then hand it to submit().
 // Operations apply in the order they were added.
 class Batch {
@@ -53,6 +65,7 @@ class Batch {
   void erase_range(std::string from, std::string to);
   // Entries take the positions first, first + 1, ...; `first` is above every position of the log.
   void append(LogId log, std::uint64_t first, std::vector<std::string> entries);
+  void append_entries(LogId log, std::uint64_t first, std::vector<NewEntry> entries);
   // Forgets the log's entries below `position`; their disk space is freed in time.
   void trim(LogId log, std::uint64_t position);
   // Forgets the whole log.
@@ -71,7 +84,7 @@ class Batch {
     std::string value;  // to, for ranges
     LogId log;
     std::uint64_t position = 0;
-    std::vector<std::string> entries;
+    std::vector<NewEntry> entries;
   };
   const std::vector<Operation>& operations() const { return operations_; }
   std::vector<Operation>& operations() { return operations_; }

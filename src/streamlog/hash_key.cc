@@ -8,9 +8,9 @@
 namespace streamlog {
 
 HashKey hash_of(std::string_view partition_key) {
-  const std::string digest = base::md5(partition_key);
-  return static_cast<HashKey>(base::read_u64(digest)) << 64U |
-         base::read_u64(std::string_view(digest).substr(8));
+  const base::Md5 digest = base::md5_of(partition_key);
+  return static_cast<HashKey>(base::read_u64(digest.view())) << 64U |
+         base::read_u64(digest.view().substr(8));
 }
 
 std::string to_decimal(HashKey key) {

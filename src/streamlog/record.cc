@@ -17,15 +17,11 @@ base::Status check_head(std::string_view bytes) {
 
 }  // namespace
 
-std::string encode_record(const NewRecord& record, base::Timestamp arrival) {
-  std::string bytes;
-  bytes.reserve(kHeadBytes + record.partition_key.size() + record.data.size());
-  bytes += kVersion;
-  base::append_u64(bytes, static_cast<std::uint64_t>(base::to_epoch_ms(arrival)));
-  base::append_u16(bytes, static_cast<std::uint16_t>(record.partition_key.size()));
-  bytes += record.partition_key;
-  bytes += record.data;
-  return bytes;
+store::NewEntry encode_record(NewRecord record, base::Timestamp arrival) {
+  std::string head(1, kVersion);
+  base::append_u64(head, static_cast<std::uint64_t>(base::to_epoch_ms(arrival)));
+  base::append_u16(head, static_cast<std::uint16_t>(record.partition_key.size()));
+  return {.pieces = {std::move(head), std::move(record.partition_key), std::move(record.data)}};
 }
 
 base::Result<base::Timestamp> arrival_of(std::string_view bytes) {

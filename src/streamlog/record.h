@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "store/store.h"
 #include "streamlog/sequence_number.h"
 
 namespace streamlog {
@@ -24,7 +25,8 @@ struct Record {
   std::string data;
 };
 
-std::string encode_record(const NewRecord& record, base::Timestamp arrival);
+// Takes key and data over as they are.
+store::NewEntry encode_record(NewRecord record, base::Timestamp arrival);
 // kCorruption: not a record.
 // Takes the bytes over: they become the record's data.
 base::Result<Record> decode_record(Position position, std::string bytes);

@@ -27,7 +27,7 @@ std::vector<bool> admitted(ShardLimits* limits, const std::vector<NewRecord>& re
 
 // Appends that share a batch. The first of them leads: it waits for the batch and wakes the others.
 struct Shard::Group {
-  std::vector<std::string> entries;
+  std::vector<store::NewEntry> entries;
   std::size_t bytes = 0;
   std::vector<async::Completion<base::Status>*> followers;
   // Once submitted.
@@ -86,9 +86,10 @@ async::Task<base::Result<Appended>> Shard::append_here(std::vector<NewRecord> re
   if (leads) gathering_ = std::make_shared<Group>();
   const std::shared_ptr<Group> group = gathering_;
   const std::size_t offset = group->entries.size();
+  if (leads) group->entries.reserve(records.size());
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (!appended.has(i)) continue;
-    group->entries.push_back(encode_record(records[i], appended.arrival));
+    group->entries.push_back(encode_record(std::move(records[i]), appended.arrival));
     group->bytes += group->entries.back().size();
   }
   if (group->bytes >= kGroupBytesMax) submit_group();
@@ -113,7 +114,7 @@ void Shard::submit_group() {
   group->is_submitted = true;
   group->first = next_;
   store::Batch batch;
-  batch.append(info_.log, next_, std::move(group->entries));
+  batch.append_entries(info_.log, next_, std::move(group->entries));
   group->sequence = store_.submit(std::move(batch));
   if (group->sequence) next_ += count;
   group->end = next_;
