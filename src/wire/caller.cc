@@ -56,7 +56,7 @@ async::Task<api::Outcome<Reply>> Caller::run(const api::Operation& operation,
   auto reply = co_await execute(*endpoint, authorizer_, context, input);
   if (reply && reply->body)
     co_return std::unexpected(unknown_operation(*operation.service, operation.name));
-  if (reply && !reply->member.empty()) reply->complete();
+  if (reply) reply->complete();
   co_return reply;
 }
 

@@ -68,10 +68,10 @@ std::vector<auth::HeaderView> header_views(const HttpRequest& request) {
 
 std::string json_of(const api::Operation& operation, const Reply& reply) {
   std::string head = encode_json(*operation.output, reply.get());
-  if (reply.member.empty()) return head;
+  if (reply.member == nullptr) return head;
   std::string body = "{\"";
-  body.append(reply.member).append("\":");
-  reply.to_json(body);
+  body.append(reply.member->name()).append("\":");
+  reply.member->append_json(body);
   if (head == "{}") body += '}';
   else body.append(",").append(head, 1);
   return body;
@@ -336,10 +336,10 @@ api::Outcome<std::shared_ptr<void>> Dispatcher::decode(Call& call, const Endpoin
   return input;
 }
 
-HttpResponse Dispatcher::encode(const Call& call, const Reply& reply) const {
+HttpResponse Dispatcher::encode(const Call& call, Reply& reply) const {
   const api::Operation& operation = *call.route.operation;
   const void* const output = reply.get();
-  if (!reply.member.empty() && call.route.encoding != Encoding::kJson) reply.complete();
+  if (call.route.encoding != Encoding::kJson) reply.complete();
   const std::string& id = call.context.request_id;
   HttpResponse response;
   switch (call.route.encoding) {

@@ -42,7 +42,7 @@ class Dispatcher {
   api::Outcome<void> inflate(Call& call);
   api::Outcome<void> read_body(Call& call);
   api::Outcome<std::shared_ptr<void>> decode(Call& call, const Endpoint& endpoint);
-  HttpResponse encode(const Call& call, const Reply& reply) const;
+  HttpResponse encode(const Call& call, Reply& reply) const;
   HttpResponse refuse(const Call& call, const api::Error& error) const;
   HttpResponse refuse_signature(const Call& call, const api::Error& error) const;
   // What is said before anybody asks who called.

@@ -94,30 +94,44 @@ struct Streamed {
   base::SteadyTime patient_until{};  // HttpResponse's
 };
 
-// The output without one of its members, which is ready in another form: a page of items becomes
-// JSON as it was stored. Both functions hold by themselves what they need; one of them is called,
-// once. For JSON services only.
+// A member of an output that is ready in another form: a page of items becomes JSON as it was
+// stored. It holds by itself what it needs. For JSON services only.
+class ReadyMember {
+ public:
+  explicit ReadyMember(std::string_view name) : name_(name) {}
+  ReadyMember(const ReadyMember&) = delete;
+  ReadyMember& operator=(const ReadyMember&) = delete;
+  virtual ~ReadyMember() = default;
+
+  std::string_view name() const { return name_; }  // "Items"
+  // Appends the member's value.
+  virtual void append_json(std::string& out) const = 0;
+  // Makes the member of it in `output`, the operation's Output, for who reads that.
+  virtual void complete(void* output) const = 0;
+
+ private:
+  const std::string_view name_;
+};
+
+// The output without that member. nullptr: it is whole.
 template <class Output>
 struct Prepared {
   Output head;
-  std::string_view member;  // "Items"
-  // Appends the member's value.
-  std::move_only_function<void(std::string&) const> to_json;
-  // Makes the member of it, for who reads the output.
-  std::move_only_function<void(Output&) const> into;
+  std::unique_ptr<const ReadyMember> member = nullptr;
 };
 
 // What an operation answered, with its type erased.
 struct Reply {
-  std::shared_ptr<const void> output;
+  std::shared_ptr<void> output;
   StreamedBody body;  // empty unless the operation is a streamed one
   base::SteadyTime patient_until{};
-  // Of a Prepared; no member: `output` is whole.
-  std::string_view member = {};
-  std::move_only_function<void(std::string&) const> to_json = {};
-  std::move_only_function<void() const> complete = {};
+  std::unique_ptr<const ReadyMember> member = nullptr;  // of a Prepared
 
   const void* get() const { return output.get(); }
+  // Afterwards `output` is whole.
+  void complete() {
+    if (const auto ready = std::exchange(member, nullptr)) ready->complete(output.get());
+  }
 };
 
 // An operation with its types erased: what the dispatcher and the Caller run.
@@ -224,12 +238,9 @@ class TypedEndpoint final : public Endpoint {
             .patient_until = streamed.patient_until};
   }
   static Reply reply(Prepared<Output> prepared) {
-    auto output = std::make_shared<Output>(std::move(prepared.head));
-    return {.output = output,
+    return {.output = std::make_shared<Output>(std::move(prepared.head)),
             .body = {},
-            .member = prepared.member,
-            .to_json = std::move(prepared.to_json),
-            .complete = [output, into = std::move(prepared.into)] { into(*output); }};
+            .member = std::move(prepared.member)};
   }
 
   Permission<Input> permission_;

@@ -210,9 +210,12 @@ Answer<wire::Prepared<d::GetItemOutput>> get_item(const Deps& deps, const Contex
   charge_read(drawn, nullptr, &*input.key, units);
   output.consumed_capacity =
       consumed(input.return_consumed_capacity, *name, *definition, {units, {}});
-  if (*stored && !projection) co_return with_item(std::move(output), **std::move(stored));
-  if (*stored) output.item = expression::project(item_of(**stored), *projection);
-  co_return wire::Prepared<d::GetItemOutput>{.head = std::move(output)};
+  wire::Prepared<d::GetItemOutput> prepared;
+  if (*stored && projection) output.item = expression::project(item_of(**stored), *projection);
+  else if (*stored)
+    prepared.member = std::make_unique<StoredItem<d::GetItemOutput>>(**std::move(stored));
+  prepared.head = std::move(output);
+  co_return prepared;
 }
 
 // Permission for an operation on one item.

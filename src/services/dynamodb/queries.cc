@@ -280,9 +280,11 @@ Answer<wire::Prepared<Output>> run(const Deps& deps, Input input, Request reques
   charge_read(drawn, index, &key, index == nullptr ? read : read + units.table);
   output.consumed_capacity =
       consumed(input.return_consumed_capacity, request.name, *definition, units);
-  if (kept_stored) co_return with_items(std::move(output), std::move(page->stored));
-  if (shows_items) output.items = std::move(page->items);
-  co_return wire::Prepared<Output>{.head = std::move(output)};
+  wire::Prepared<Output> prepared;
+  if (kept_stored) prepared.member = std::make_unique<StoredItems<Output>>(std::move(page->stored));
+  else if (shows_items) output.items = std::move(page->items);
+  prepared.head = std::move(output);
+  co_return prepared;
 }
 
 Answer<wire::Prepared<d::QueryOutput>> query(const Deps& deps, const Context& context,

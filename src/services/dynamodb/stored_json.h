@@ -16,43 +16,48 @@ void append_item_json(std::string& out, std::string_view stored);
 
 tables::Item item_of(std::string_view stored);
 
-// "Items" of Query and Scan; "Item" of GetItem. No item is a null string.
+// "Items" of Query and Scan.
 template <class Output>
-wire::Prepared<Output> with_items(Output head, std::vector<std::string> stored) {
-  const auto items = std::make_shared<const std::vector<std::string>>(std::move(stored));
-  return {.head = std::move(head),
-          .member = "Items",
-          .to_json =
-              [items](std::string& out) {
-                std::size_t bytes = 0;
-                for (const std::string& one : *items) bytes += 2 * one.size();
-                out.reserve(out.size() + bytes);
-                char before = '[';
-                for (const std::string& one : *items) {
-                  out += before;
-                  append_item_json(out, one);
-                  before = ',';
-                }
-                out += items->empty() ? "[]" : "]";
-              },
-          .into =
-              [items](Output& output) {
-                output.items.emplace();
-                for (const std::string& one : *items) output.items->push_back(item_of(one));
-              }};
-}
+class StoredItems final : public wire::ReadyMember {
+ public:
+  explicit StoredItems(std::vector<std::string> stored)
+      : ReadyMember("Items"), stored_(std::move(stored)) {}
+  void append_json(std::string& out) const override {
+    std::size_t bytes = 0;
+    for (const std::string& one : stored_) bytes += 2 * one.size();
+    out.reserve(out.size() + bytes);
+    char before = '[';
+    for (const std::string& one : stored_) {
+      out += before;
+      append_item_json(out, one);
+      before = ',';
+    }
+    out += stored_.empty() ? "[]" : "]";
+  }
+  void complete(void* output) const override {
+    auto& items = static_cast<Output*>(output)->items.emplace();
+    for (const std::string& one : stored_) items.push_back(item_of(one));
+  }
 
+ private:
+  const std::vector<std::string> stored_;
+};
+
+// "Item" of GetItem.
 template <class Output>
-wire::Prepared<Output> with_item(Output head, std::string stored) {
-  const auto item = std::make_shared<const std::string>(std::move(stored));
-  return {.head = std::move(head),
-          .member = "Item",
-          .to_json =
-              [item](std::string& out) {
-                out.reserve(out.size() + 2 * item->size());
-                append_item_json(out, *item);
-              },
-          .into = [item](Output& output) { output.item = item_of(*item); }};
-}
+class StoredItem final : public wire::ReadyMember {
+ public:
+  explicit StoredItem(std::string stored) : ReadyMember("Item"), stored_(std::move(stored)) {}
+  void append_json(std::string& out) const override {
+    out.reserve(out.size() + 2 * stored_.size());
+    append_item_json(out, stored_);
+  }
+  void complete(void* output) const override {
+    static_cast<Output*>(output)->item = item_of(stored_);
+  }
+
+ private:
+  const std::string stored_;
+};
 
 }  // namespace services::dynamodb
